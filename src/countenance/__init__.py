@@ -1,0 +1,3 @@
+"""Face recognition that asks first."""
+
+__version__ = "0.1.0"

@@ -1,30 +1,41 @@
 # Every recipe is one line and can be typed without make.
+PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench lock docs
+.PHONY: help setup run test check format bench lock docs clean
 
-help:                 ## list the targets
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
+help:                    ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
 
-.venv/ready: requirements.lock requirements-dev.lock pyproject.toml
-	python3 tools/setup.py
+# Two stamps: the server needs fewer packages than the tests.
+.venv/run-ready: requirements-build.lock requirements.lock pyproject.toml
+	$(PYTHON) tools/setup.py run
 
-setup: .venv/ready    ## create .venv with everything the locks name
+.venv/dev-ready: requirements-build.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) tools/setup.py dev
 
-run: .venv/ready      ## serve the demo hotel on http://127.0.0.1:8000
+setup: .venv/dev-ready   ## create .venv with everything the locks name
+
+run: .venv/run-ready     ## serve the demo hotel on http://127.0.0.1:8000
 	$(BIN)/countenance demo
 
-test: .venv/ready     ## run the whole suite
-	$(BIN)/python -m pytest -n 2
+test: .venv/dev-ready    ## run the whole suite, checks included
+	$(BIN)/python -m pytest
 
-check: .venv/ready    ## lint, types, import contract
-	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+check: .venv/dev-ready   ## lint, types, import contract: under a minute
+	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: .venv/ready    ## the comparisons with peers, about ten minutes
+format: .venv/dev-ready  ## lay out the code and mend what the linter can mend by itself
+	$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+bench: .venv/dev-ready   ## the comparisons with peers, about ten minutes
 	$(BIN)/python -m bench
 
-lock: .venv/ready     ## write the lock files again from pyproject.toml
+lock: .venv/dev-ready    ## write the lock files again from pyproject.toml
 	$(BIN)/python tools/lock.py
 
-docs: .venv/ready     ## write the generated reference again
+docs: .venv/dev-ready    ## write the generated reference again
 	$(BIN)/python tools/reference.py
+
+clean:                   ## remove .venv and every cache; data directories stay
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

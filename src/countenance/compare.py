@@ -138,9 +138,9 @@ def compare(permit: Permit, probe: Features, references: Sequence[Features], thr
 
     With n references the chance of a false match is up to n times the threshold's FMR; the operator's limit of
     references keeps n small. No reference at all is a non-match. Raises `IntegrityError` without a permit of gate two
-    to verify, or where features come from different models.
+    to verify or identify, or where features come from different models.
     """
-    _hold(permit, frozenset({Action.VERIFY}))
+    _hold(permit, frozenset({Action.VERIFY, Action.IDENTIFY}))
     match = any(_score_without_law(probe, reference) >= threshold.score for reference in references)
     return Comparison(match, threshold.fmr_target)
 

@@ -1,0 +1,57 @@
+"""Forget: withdrawal, erasure and the end of retention destroy keys first, and rows with them.
+
+Destroying the key of a subject and purpose is what erases, in backups of the database too: a sealed template without
+its key is noise. The memory copy is told after the commit; until then nothing it finds can be named, because every
+candidate is looked up again in the deciding transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from countenance.store import credentials, references, subjects
+from countenance.store.database import Transaction
+from countenance.store.gathering import PLACE
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What was destroyed of one subject: keys, references, and for which purposes."""
+
+    subject_id: UUID
+    keys: int
+    references: int
+    purposes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the figures, without the subject."""
+        return {"keys": self.keys, "references": self.references, "purposes": list(self.purposes)}
+
+
+def forget_purpose(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> Destroyed:
+    """Destroy what is held of a subject for one purpose; nothing held is a fine answer."""
+    return _destroy(tx, operator_id, subject_id, [purpose])
+
+
+def forget_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> Destroyed:
+    """Destroy all that is held of a subject, and what ties old records and consents to the person."""
+    gone = _destroy(tx, operator_id, subject_id, references.purposes_of(tx, operator_id, subject_id))
+    credentials.revoke_subject(tx, operator_id, subject_id, at)
+    subjects.unlink(tx, operator_id, subject_id, at)
+    return gone
+
+
+def forget_expired(tx: Transaction, operator_id: str, at: datetime) -> list[Destroyed]:
+    """Destroy what has outlived the retention period of its purpose, counted in days at the place of the law."""
+    midnight = at.astimezone(PLACE).replace(hour=0, minute=0, second=0, microsecond=0)
+    outlived = references.outlived(tx, operator_id, midnight + timedelta(days=1))
+    return [forget_purpose(tx, operator_id, subject_id, purpose) for subject_id, purpose in outlived]
+
+
+def _destroy(tx: Transaction, operator_id: str, subject_id: UUID, purposes: Sequence[str]) -> Destroyed:
+    keys = rows = 0
+    for purpose in purposes:
+        gone, ids = references.destroy(tx, operator_id, subject_id, purpose)
+        keys, rows = keys + gone, rows + len(ids)
+    return Destroyed(subject_id, keys, rows, tuple(purposes))

@@ -1,0 +1,107 @@
+"""Enrol: keep a sealed reference of a subject for one purpose."""
+
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from countenance.answer import Refusal
+from countenance.capture import capture
+from countenance.compare import extract
+from countenance.detect import detect, measure
+from countenance.errors import ConflictError, NotFoundError
+from countenance.facts import SessionFacts
+from countenance.operations.parts import Caller, Enrolled, House, NotAcquired, Refused
+from countenance.operations.steps import again, ask, discharge, not_acquired, refused, write
+from countenance.store import references, subjects
+from countenance.store.gathering import Question
+from countenance.vault.projection import Candidate
+from countenance.vault.sealing import TemplatePlace
+from countenance.vocabulary import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What is declared with a picture to enrol: of whom, for which purpose, at which device, in what session."""
+
+    subject_ref: str = field(repr=False)
+    purpose: str
+    device_id: str | None
+    session: SessionFacts
+
+
+def enrol(house: House, caller: Caller, enrolment: Enrolment, picture: bytes) -> Enrolled | NotAcquired | Refused:
+    """Keep one more reference of the subject, if the law permits it.
+
+    Raises ConflictError when the subject has as many references as the operator allows or was erased meanwhile, and
+    what `verify` raises; none of them leaves anything behind.
+    """
+    question = Question(
+        operator_id=caller.operator_id,
+        action=Action.ENROL,
+        at=house.clock(),
+        purpose=enrolment.purpose,
+        device_id=enrolment.device_id,
+        subject_ref=enrolment.subject_ref,
+        session=enrolment.session,
+    )
+
+    # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
+    with house.database.transaction() as tx:
+        asked = ask(tx, house, question)
+        if isinstance(asked.answer, Refusal):
+            return refused(tx, house, caller, asked, asked.answer)
+
+    # 2. Capture and detect: decode in memory, find the faces, choose the target.
+    with capture(picture, house.limits) as sample:
+        measured = measure(detect(sample, house.engine.detector))
+
+        with house.database.transaction() as tx:
+            # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
+            subject = subjects.find(tx, caller.operator_id, enrolment.subject_ref, lock=True)
+            asked = ask(tx, house, again(question, house), measured)
+            if isinstance(asked.answer, Refusal):
+                return refused(tx, house, caller, asked, asked.answer)
+            if measured.target is None or measured.failure is not None:
+                return not_acquired(tx, house, caller, asked, measured)
+            if subject is None:  # permitted without consent, under a statutory basis, of somebody not on file
+                raise NotFoundError(
+                    "No such subject is on file. Put the subject on file first: POST /v1/consents.",
+                    "该个人未登记。请先登记：POST /v1/consents。",
+                )
+
+            # 4. Extract features of the target alone, and seal them for exactly this row.
+            permit = asked.answer
+            features = extract(permit, sample, measured.target, house.engine)
+            discharged = discharge(permit, sample)
+            kept = len(references.of_subject(tx, caller.operator_id, subject.subject_id, enrolment.purpose)) + 1
+            if kept > house.references_max:
+                raise ConflictError(
+                    "The subject has as many references as are kept. Withdraw or erase before enrolling again.",
+                    "该个人的参考模板已达上限。请先撤回或删除后再登记。",
+                )
+            vault = house.vault(caller.operator_id)
+            wrapped = references.keep_key(
+                tx,
+                caller.operator_id,
+                subject.subject_id,
+                enrolment.purpose,
+                vault.new_key(subject.subject_id, enrolment.purpose),
+                asked.question.at,
+            )
+            row = TemplatePlace(subject.subject_id, enrolment.purpose, house.engine.model_id, uuid4())
+            sealed = vault.seal_template(features.to_bytes(), wrapped, row)
+            references.add(
+                tx,
+                caller.operator_id,
+                references.ReferenceRow(
+                    row.reference_id, row.subject_id, row.purpose, row.model_id, sealed, wrapped
+                ),
+                asked.question.at,
+            )
+
+            # 5. Record: in the same transaction; memory and answer follow the commit.
+            details = {"duties": discharged, "references": kept}
+            recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
+    owner = Candidate(row.subject_id, row.reference_id)
+    house.projection.add(caller.operator_id, enrolment.purpose, owner, features.numbers())
+    house.count("enrol", "enrolled")
+    return Enrolled(row.reference_id, kept, permit, recorded)

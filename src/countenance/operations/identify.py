@@ -1,0 +1,108 @@
+"""Identify: which of the subjects enrolled for this purpose is it, if any? The subject takes part and has said so."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from countenance.answer import Permit, Refusal
+from countenance.capture import capture
+from countenance.compare import Features, compare, extract, hold_identifying
+from countenance.detect import Measured, detect, measure
+from countenance.errors import NotFoundError
+from countenance.facts import SessionFacts
+from countenance.operations import held
+from countenance.operations.parts import Caller, House, Identified, NotAcquired, Refused
+from countenance.operations.steps import Asked, again, ask, discharge, fmr, not_acquired, refused, write
+from countenance.store import subjects
+from countenance.store.database import Transaction
+from countenance.store.gathering import Question
+from countenance.vocabulary import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is declared with a probe nobody has named: the consent given for it, the purpose, device and session."""
+
+    consent_id: UUID
+    purpose: str
+    device_id: str | None
+    session: SessionFacts
+
+
+def identify(house: House, caller: Caller, search: Search, picture: bytes) -> Identified | NotAcquired | Refused:
+    """Look for the face in `picture` among the references of one purpose, if the law permits it.
+
+    The consent in hand is the one of the person at the device; whoever is found must have one too, or is not named.
+    Raises NotFoundError for a consent of another purpose or operator, and what `verify` raises.
+    """
+    # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
+    with house.database.transaction() as tx:
+        question = _question(tx, house, caller, search)
+        asked = ask(tx, house, question)
+        if isinstance(asked.answer, Refusal):
+            return refused(tx, house, caller, asked, asked.answer)
+
+    # 2. Capture and detect: decode in memory, find the faces, choose the target.
+    with capture(picture, house.limits) as sample:
+        measured = measure(detect(sample, house.engine.detector))
+
+        with house.database.transaction() as tx:
+            # 3. Gate two: the law on what was measured, with what is on file by now.
+            asked = ask(tx, house, again(question, house), measured)
+            if isinstance(asked.answer, Refusal):
+                return refused(tx, house, caller, asked, asked.answer)
+            if measured.target is None or measured.failure is not None:
+                return not_acquired(tx, house, caller, asked, measured)
+
+            # 4. Compare: features of the target alone, against the references of this purpose.
+            permit = asked.answer
+            probe = extract(permit, sample, measured.target, house.engine)
+            discharged = discharge(permit, sample)
+            subject_ref, answers = _named(tx, house, asked, measured, permit, probe)
+
+            # 5. Record: in the same transaction; the answer leaves only after the commit.
+            outcome = "match" if subject_ref is not None else "non_match"
+            searched = house.projection.count(caller.operator_id, search.purpose)
+            details = {"duties": discharged, "fmr": fmr(house.identify_threshold), "references": searched}
+            recorded = write(tx, house, caller, asked, outcome, answers=(permit, *answers), details=details)
+    house.count("identify", outcome)
+    return Identified(subject_ref, permit, recorded)
+
+
+def _question(tx: Transaction, house: House, caller: Caller, search: Search) -> Question:
+    event = subjects.find_event(tx, caller.operator_id, search.consent_id)
+    if event is None or event.purpose != search.purpose:
+        raise NotFoundError(
+            "There is no such consent for this purpose. Ask the person first: POST /v1/consents.",
+            "没有针对该目的的此项同意。请先征求当事人同意：POST /v1/consents。",
+        )
+    return Question(
+        operator_id=caller.operator_id,
+        action=Action.IDENTIFY,
+        at=house.clock(),
+        purpose=search.purpose,
+        device_id=search.device_id,
+        subject_id=event.subject_id,
+        session=search.session,
+    )
+
+
+def _named(
+    tx: Transaction, house: House, asked: Asked, measured: Measured, permit: Permit, probe: Features
+) -> tuple[str | None, tuple[Permit | Refusal, ...]]:
+    """Return the operator's word for whoever matches, and what the law said about naming that subject.
+
+    Memory proposes and the database decides: the candidate's own consent is asked for, and the comparison is made
+    again with what is on file, so that nobody who withdrew a moment ago is named.
+    """
+    hold_identifying(permit)
+    operator_id, purpose = asked.question.operator_id, asked.question.purpose
+    threshold = house.identify_threshold
+    candidate = house.projection.search(operator_id, purpose, probe.numbers(), threshold.score)
+    if candidate is None:
+        return None, ()
+    references = held.references(tx, house, operator_id, candidate.subject_id, purpose)
+    about = ask(tx, house, replace(asked.question, subject_id=candidate.subject_id), measured)
+    if isinstance(about.answer, Refusal) or not compare(permit, probe, references, threshold).match:
+        return None, (about.answer,)
+    found = subjects.find_id(tx, operator_id, candidate.subject_id)
+    return (found.ref if found else None), (about.answer,)

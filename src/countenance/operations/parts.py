@@ -1,0 +1,119 @@
+"""What every operation is handed and what every operation can answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from countenance.answer import Finding, Permit, Refusal
+from countenance.capture import Limits
+from countenance.compare import Threshold
+from countenance.decide import Packs
+from countenance.detect import FailureToAcquire
+from countenance.engines import Engine
+from countenance.errors import NotFoundError
+from countenance.record import Recorded
+from countenance.store.database import Database
+from countenance.vault.projection import Projection
+from countenance.vault.sealing import Vault
+from countenance.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls in: a credential, its operator and role, and the device or subject it is bound to."""
+
+    operator_id: str
+    credential_id: str
+    role: Role
+    device_id: str | None = None
+    subject_id: UUID | None = None
+
+
+class Counter(Protocol):
+    """Counts what happened, for the metrics; never sees who it happened to."""
+
+    def __call__(self, action: str, outcome: str) -> None:
+        """Count one outcome of one action."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that stands ready when a request comes in; made once, by `app`."""
+
+    database: Database
+    packs: Packs
+    engine: Engine
+    threshold: Threshold
+    identify_threshold: Threshold
+    vaults: Mapping[str, Vault] = field(repr=False)
+    projection: Projection
+    limits: Limits
+    clock: Callable[[], datetime]
+    count: Counter
+    references_max: int
+    session_consent_seconds: int
+    clock_backward_seconds_max: int
+
+    def vault(self, operator_id: str) -> Vault:
+        """Return the vault of an operator; raises NotFoundError where it has none."""
+        if operator_id not in self.vaults:
+            raise NotFoundError(
+                "This operator was added while the server ran. Start the server again.",
+                "该运营者是在服务器运行期间添加的。请重新启动服务器。",
+            )
+        return self.vaults[operator_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The law, or the house, said no; the refusal is on record."""
+
+    refusal: Refusal
+    recorded: Recorded
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return every article that refuses."""
+        return self.refusal.findings
+
+
+@dataclass(frozen=True, slots=True)
+class NotAcquired:
+    """The law said yes, but the picture gives nothing to compare; that is on record."""
+
+    failure: FailureToAcquire
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A reference is kept."""
+
+    reference_id: UUID
+    references: int
+    permit: Permit
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The decision on one claim; a non-match says nothing about how near it was."""
+
+    match: bool
+    permit: Permit
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Who it is, by the operator's own word for the person, or nobody known (None)."""
+
+    subject_ref: str | None
+    permit: Permit
+    recorded: Recorded
+
+    def __repr__(self) -> str:
+        """Show only whether somebody was found."""
+        return f"Identified(known={self.subject_ref is not None})"

@@ -1,0 +1,174 @@
+"""The steps that operations share: ask the law, look at the picture, discharge duties, write down a no."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from countenance import facts as f
+from countenance.answer import Finding, Outcome, Permit, Refusal, Text
+from countenance.capture import Sample
+from countenance.compare import Threshold
+from countenance.decide import decide
+from countenance.detect import Measured, Reason
+from countenance.detect import failure as detect_failure
+from countenance.errors import IntegrityError, UnavailableError
+from countenance.operations.parts import Caller, House, NotAcquired, Refused
+from countenance.record import Entry, Recorded, append
+from countenance.store.database import Transaction
+from countenance.store.gathering import OnFile, Question, gather
+
+_log = logging.getLogger("countenance.operations")
+
+#: Duties that the operations know how to discharge; any other stops the operation.
+DISCARD_ORIGINAL: Final = "discard-original"
+
+_UNKNOWN_PURPOSE = Finding(
+    None,
+    None,
+    Outcome.FORBIDS,
+    ("purpose.code",),
+    Text("This purpose is not on file.", "该处理目的未登记。"),
+    Text("Choose one that GET /v1/purposes lists, or declare it in the site file.", "请选用已登记的目的，或在站点文件中声明。"),
+)
+_UNKNOWN_DEVICE = Finding(
+    None,
+    None,
+    Outcome.FORBIDS,
+    ("device.registered",),
+    Text("No registered, working device is named.", "未指定已登记且可用的设备。"),
+    Text("Call with the device's credential, or have the officer lift its suspension.", "请使用设备凭证调用，或由保护负责人解除停用。"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The law's answer together with what it was asked about."""
+
+    question: Question
+    on_file: OnFile
+    facts: f.Facts
+    answer: Permit | Refusal
+
+
+def ask(tx: Transaction, house: House, question: Question, measured: Measured | None = None) -> Asked:
+    """Ask the law about `question`, with what is on file now; with `measured` this is gate two.
+
+    Raises UnavailableError when the clock stands behind the newest record: consents and periods could be made to live
+    again by setting it back.
+    """
+    on_file = gather(tx, question)
+    _check_clock(house, on_file, question)
+    facts = on_file.facts
+    if measured is not None:
+        facts = facts.with_measured(
+            f.MeasuredFacts(
+                faces=measured.faces,
+                target_isolated=measured.target_isolated,
+                quality_ok=measured.quality_ok,
+                attack_suspected=None,
+            )
+        )
+    answer = decide(facts, house.packs)
+    own = _own_findings(on_file)
+    if own:
+        found = answer.findings if isinstance(answer, Refusal) else ()
+        answer = Refusal(answer.action, answer.at, answer.purpose, answer.packs, (*own, *found))
+    return Asked(question, on_file, facts, answer)
+
+
+def _own_findings(on_file: OnFile) -> tuple[Finding, ...]:
+    """Return what the server refuses by itself, whatever the packs say."""
+    own: list[Finding] = []
+    if not on_file.purpose_known:
+        own.append(_UNKNOWN_PURPOSE)
+    if not on_file.device_working:
+        own.append(_UNKNOWN_DEVICE)
+    return tuple(own)
+
+
+def _check_clock(house: House, on_file: OnFile, question: Question) -> None:
+    newest = on_file.newest_record_at
+    if newest is not None and newest - question.at > timedelta(seconds=house.clock_backward_seconds_max):
+        _log.critical("clock_set_back")
+        raise UnavailableError(
+            "The server's clock stands behind its own records, so nothing is processed. Set the clock right.",
+            "服务器时钟早于已有记录，已停止处理。请校准时钟。",
+        )
+
+
+def refused(tx: Transaction, house: House, caller: Caller, asked: Asked, refusal: Refusal) -> Refused:
+    """Write a refusal down and return it."""
+    recorded = write(tx, house, caller, asked, "refused", answers=(refusal,))
+    house.count(refusal.action.value, "refused")
+    return Refused(refusal, recorded)
+
+
+def not_acquired(tx: Transaction, house: House, caller: Caller, asked: Asked, measured: Measured) -> NotAcquired:
+    """Write down that the picture gave nothing to compare, and return that."""
+    failure = measured.failure or detect_failure(Reason.NO_FACE)
+    details = {"reason": failure.reason.value}
+    answers = (asked.answer,)
+    recorded = write(tx, house, caller, asked, "failure_to_acquire", answers=answers, details=details)
+    house.count(asked.question.action.value, "failure_to_acquire")
+    return NotAcquired(failure, recorded)
+
+
+def discharge(permit: Permit, sample: Sample) -> list[dict[str, str]]:
+    """Do what the permit's duties demand, and return them for the record.
+
+    Raises IntegrityError for a duty nobody here can discharge: a permit whose duty is dropped is no permit.
+    """
+    sample.wipe()
+    unknown = [duty.duty for duty in permit.duties if duty.duty != DISCARD_ORIGINAL]
+    if unknown:
+        raise IntegrityError(
+            "A pack asks for a duty that this build cannot discharge. Take the pack off, or upgrade.",
+            "规则包要求的义务当前版本无法履行。请停用该规则包或升级。",
+        )
+    return [{"pack": duty.pack, "article": duty.article, "duty": duty.duty} for duty in permit.duties]
+
+
+def write(
+    tx: Transaction,
+    house: House,
+    caller: Caller,
+    asked: Asked,
+    outcome: str,
+    *,
+    answers: tuple[Permit | Refusal, ...],
+    details: Mapping[str, Any] | None = None,
+) -> Recorded:
+    """Record one act of a caller with the facts it was decided on."""
+    on_file = asked.on_file
+    mark = None
+    if on_file.subject_id is not None and on_file.linking_key is not None:
+        mark = house.vault(caller.operator_id).mark(on_file.linking_key, on_file.subject_id)
+    said: dict[str, Any] = {"model": house.engine.model_id, **(details or {})}
+    if asked.question.device_id is not None:
+        said["device"] = asked.question.device_id
+    return append(
+        tx,
+        Entry(
+            operator_id=caller.operator_id,
+            at=asked.question.at,
+            kind=asked.question.action.value,
+            outcome=outcome,
+            by=f"{caller.role.value}:{caller.credential_id}",
+            subject_mark=mark,
+            facts=asked.facts,
+            answers=answers,
+            details=said,
+        ),
+    )
+
+
+def fmr(threshold: Threshold) -> str:
+    """Return a threshold's target FMR as records hold it: text, because canonical JSON here holds no fractions."""
+    return f"{threshold.fmr_target:g}"
+
+
+def again(question: Question, house: House) -> Question:
+    """Return the same question at the present instant, for gate two."""
+    return replace(question, at=house.clock())

@@ -1,0 +1,73 @@
+"""Verify: is this the subject it claims to be? One claim, two gates, one record."""
+
+from dataclasses import dataclass, field
+
+from countenance.answer import Refusal
+from countenance.capture import capture
+from countenance.compare import compare, extract
+from countenance.detect import detect, measure
+from countenance.facts import SessionFacts
+from countenance.operations import held
+from countenance.operations.parts import Caller, House, NotAcquired, Refused, Verified
+from countenance.operations.steps import again, ask, discharge, fmr, not_acquired, refused, write
+from countenance.store.gathering import Question
+from countenance.vocabulary import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What is declared with a probe: whose it is said to be, for which purpose, at which device, in what session."""
+
+    subject_ref: str = field(repr=False)
+    purpose: str
+    device_id: str | None
+    session: SessionFacts
+
+
+def verify(house: House, caller: Caller, claim: Claim, picture: bytes) -> Verified | NotAcquired | Refused:
+    """Compare the face in `picture` with the references of the subject claimed, if the law permits it.
+
+    Raises MalformedError or LimitError for a picture that cannot be read, UnavailableError when a part is down; none of
+    them leaves anything behind.
+    """
+    question = Question(
+        operator_id=caller.operator_id,
+        action=Action.VERIFY,
+        at=house.clock(),
+        purpose=claim.purpose,
+        device_id=claim.device_id,
+        subject_ref=claim.subject_ref,
+        session=claim.session,
+    )
+
+    # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
+    with house.database.transaction() as tx:
+        asked = ask(tx, house, question)
+        if isinstance(asked.answer, Refusal):
+            return refused(tx, house, caller, asked, asked.answer)
+
+    # 2. Capture and detect: decode in memory, find the faces, choose the target.
+    with capture(picture, house.limits) as sample:
+        measured = measure(detect(sample, house.engine.detector))
+
+        with house.database.transaction() as tx:
+            # 3. Gate two: the law on what was measured, with what is on file by now.
+            asked = ask(tx, house, again(question, house), measured)
+            if isinstance(asked.answer, Refusal):
+                return refused(tx, house, caller, asked, asked.answer)
+            if measured.target is None or measured.failure is not None:
+                return not_acquired(tx, house, caller, asked, measured)
+
+            # 4. Compare: features of the target alone, against the subject's own references of this purpose.
+            permit = asked.answer
+            probe = extract(permit, sample, measured.target, house.engine)
+            discharged = discharge(permit, sample)
+            references = held.references(tx, house, caller.operator_id, asked.on_file.subject_id, claim.purpose)
+            comparison = compare(permit, probe, references, house.threshold)
+
+            # 5. Record: in the same transaction; the answer leaves only after the commit.
+            outcome = "match" if comparison.match else "non_match"
+            details = {"duties": discharged, "fmr": fmr(house.threshold), "references": len(references)}
+            recorded = write(tx, house, caller, asked, outcome, answers=(permit,), details=details)
+    house.count("verify", outcome)
+    return Verified(comparison.match, permit, recorded)

@@ -1,0 +1,52 @@
+"""Withdraw: a subject takes a consent back; what was kept for that purpose is destroyed at once. Never refused."""
+
+from dataclasses import dataclass
+
+from countenance.errors import NotFoundError
+from countenance.forget import Destroyed, forget_purpose
+from countenance.operations.parts import Caller, House
+from countenance.record import Entry, Recorded, append
+from countenance.store import subjects as store
+from countenance.subjects import consents
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The receipt of a withdrawal: what was destroyed, and where that stands on record."""
+
+    destroyed: Destroyed
+    recorded: Recorded
+
+
+def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Withdrawn:
+    """Take back the consent of a subject for one purpose, and destroy its keys and references.
+
+    A repeat is answered like the first. Raises NotFoundError for a subject who is not on file.
+    """
+    at = house.clock()
+    with house.database.transaction() as tx:
+        # 1. Hold the subject: a comparison under way finishes first, the next one finds nothing.
+        subject = store.find(tx, caller.operator_id, subject_ref, lock=True)
+        if subject is None or subject.linking_key is None:
+            raise NotFoundError("No such subject is on file.", "该个人未登记。")
+
+        # 2. Write the withdrawal down, and forget.
+        event_id = consents.withdraw(tx, caller.operator_id, subject.subject_id, purpose, at)
+        destroyed = forget_purpose(tx, caller.operator_id, subject.subject_id, purpose)
+
+        # 3. Record, in the same transaction.
+        recorded = append(
+            tx,
+            Entry(
+                operator_id=caller.operator_id,
+                at=at,
+                kind="withdraw",
+                outcome="withdrawn",
+                by=f"{caller.role.value}:{caller.credential_id}",
+                subject_mark=house.vault(caller.operator_id).mark(subject.linking_key, subject.subject_id),
+                details={"purpose": purpose, "consent": str(event_id), "destroyed": destroyed.as_json()},
+            ),
+        )
+    house.projection.remove(caller.operator_id, purpose, subject.subject_id)
+    house.count("withdraw", "withdrawn")
+    return Withdrawn(destroyed, recorded)

@@ -1,0 +1,144 @@
+"""Every setting, with a default that is safe and a sentence.
+
+Read once, by `app`, from the environment (`COUNTENANCE_` and the name in capitals); unknown names are refused.
+A secret is never a value here but the path of a file that holds it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from countenance.errors import MalformedError
+
+PREFIX = "COUNTENANCE_"
+#: Names with the prefix that belong to the command-line client, not to the server.
+CLIENT_NAMES = frozenset({"URL", "TOKEN", "TOKEN_FILE"})
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def _says(sentence: str) -> dict[str, str]:
+    return {"says": sentence}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator can set; a caller of the API can set none of it."""
+
+    data_dir: Path = field(
+        default=Path("data"),
+        metadata=_says("Where the embedded database, the keys and the converted networks live; created with mode 0700."),
+    )
+    database_url_file: Path | None = field(
+        default=None,
+        metadata=_says("File with the address of a PostgreSQL server (postgresql://…); none: the embedded one."),
+    )
+    database_url: str | None = field(
+        default=None,
+        metadata=_says("Address of a PostgreSQL server without a password in it; none: the embedded one."),
+    )
+    database_connections: int = field(
+        default=12, metadata=_says("Most connections to the database held at once.")
+    )
+    host: str = field(default="127.0.0.1", metadata=_says("Address the server listens on."))
+    port: int = field(default=8000, metadata=_says("Port the server listens on."))
+    law_packs: tuple[str, ...] = field(
+        default=("cn-2025", "cn-2023-draft"),
+        metadata=_says("The packs of law that judge, by id or by folder, separated by commas; the strictest wins."),
+    )
+    engine_runtime: str = field(
+        default="auto", metadata=_says("What computes: auto, openvino or onnxruntime; auto takes OpenVINO on x86-64.")
+    )
+    engine_threads: int = field(default=1, metadata=_says("Processor threads for one picture."))
+    engine_workers: int = field(default=2, metadata=_says("Pictures computed at the same time."))
+    engine_cuda: bool = field(default=False, metadata=_says("Use an NVIDIA GPU; needs the extra `cuda`."))
+    detector_card: Path | None = field(
+        default=None, metadata=_says("Model card of another detector; none: the one that comes with the package.")
+    )
+    extractor_card: Path | None = field(
+        default=None, metadata=_says("Model card of another extractor; none: the one that comes with the package.")
+    )
+    threshold_fmr: float = field(
+        default=1e-4,
+        metadata=_says("Target false match rate of verification; the threshold follows from the card's calibration."),
+    )
+    identify_fmr: float = field(
+        default=1e-5,
+        metadata=_says("Target false match rate of one comparison in identification; stricter, as there are many."),
+    )
+    sample_bytes_max: int = field(default=16 * 2**20, metadata=_says("Largest picture accepted, in bytes."))
+    sample_pixels_max: int = field(default=50_000_000, metadata=_says("Largest picture accepted, in pixels."))
+    body_bytes_max: int = field(
+        default=24 * 2**20, metadata=_says("Largest request body; a longer one is refused while it is being read.")
+    )
+    requests_at_once_max: int = field(
+        default=64, metadata=_says("Requests worked on or waiting; one more is told to come back later.")
+    )
+    references_max: int = field(default=8, metadata=_says("Most references of one subject for one purpose."))
+    session_consent_seconds: int = field(
+        default=900, metadata=_says("How long a consent given at a device by a person without an account stands.")
+    )
+    clock_backward_seconds_max: int = field(
+        default=5, metadata=_says("How far the clock may stand behind the last record before all processing stops.")
+    )
+    log_level: str = field(default="info", metadata=_says("Engineers' log: debug, info, warning or error."))
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of `environment`; raises MalformedError for an unknown name or an unreadable value."""
+    known = {f"{PREFIX}{each.name.upper()}": each for each in fields(Settings)}
+    client = {f"{PREFIX}{name}" for name in CLIENT_NAMES}
+    given: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name in client:
+            continue
+        if name not in known:
+            message = f"{name} is not a setting. See docs/reference/settings.md for the list."
+            raise MalformedError(message, f"{name} 不是有效的设置项。请查看 docs/reference/settings.md。")
+        setting = known[name]
+        try:
+            given[setting.name] = _read(setting.type, text.strip())
+        except ValueError as error:
+            message = f"{name} cannot be read: it should be {_kind(setting.type)}."
+            raise MalformedError(message, f"{name} 无法读取，请检查取值类型。") from error
+    settings = Settings(**given)
+    _check(settings)
+    return settings
+
+
+def _read(kind: Any, text: str) -> Any:
+    if kind is bool:
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise ValueError
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if kind in (Path, Path | None):
+        return Path(text).expanduser() if text else None
+    if kind in (int, float):
+        return kind(text)
+    return text or None
+
+
+def _kind(kind: Any) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number"}
+    return names.get(kind, "text")
+
+
+def _check(settings: Settings) -> None:
+    """Refuse values that would switch a protection off."""
+    positive = [each.name for each in fields(Settings) if each.type is int and each.name != "port"]
+    wrong = [name for name in positive if getattr(settings, name) < 1]
+    if not 0 < settings.threshold_fmr <= 0.01:  # noqa: PLR2004 — a looser target is no verification
+        wrong.append("threshold_fmr")
+    if not 0 < settings.identify_fmr <= 0.01:  # noqa: PLR2004
+        wrong.append("identify_fmr")
+    if not settings.law_packs:
+        wrong.append("law_packs")
+    if wrong:
+        listed = ", ".join(wrong)
+        raise MalformedError(
+            f"These settings are out of range: {listed}. See docs/reference/settings.md.",
+            f"以下设置超出范围：{listed}。请查看 docs/reference/settings.md。",
+        )

@@ -1,0 +1,1 @@
+"""What an operator declares: purposes, venues, places, devices, alternatives, notices, statutory bases."""

@@ -1,0 +1,197 @@
+"""Applying a site file: what the file says against what is on file, shown first and written whole."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from countenance.sites.banned import BANNED_PURPOSES
+from countenance.sites.declaration import Device, Place, Purpose, Site
+from countenance.store import sites as store
+from countenance.store.database import Transaction
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: `act` is add, change, retire or publish; `fields` names what differs."""
+
+    act: str
+    noun: str
+    key: str
+    fields: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the change as a JSON object."""
+        return {"act": self.act, "noun": self.noun, "key": self.key, "fields": list(self.fields)}
+
+
+def plan(tx: Transaction, site: Site) -> list[Change]:
+    """Return what applying `site` would change, without changing it."""
+    return _walk(tx, site, write=None)
+
+
+def apply(tx: Transaction, site: Site, at: datetime) -> list[Change]:
+    """Bring what is on file to what `site` says, and return what changed; applying it again changes nothing."""
+    store.lock(tx, site.operator.id)
+
+    def write(change: Change, row: Row) -> None:
+        if change.act == "publish":
+            store.publish_notice(tx, site.operator.id, change.key, row["text"], row["digest"], at)
+        elif change.act == "retire" and change.noun == "statutory_basis":
+            store.remove_basis(tx, site.operator.id, change.key)
+        else:
+            store.write(tx, change.noun, [row])
+
+    return _walk(tx, site, write=write)
+
+
+def _walk(tx: Transaction, site: Site, write: Callable[[Change, Row], None] | None) -> list[Change]:
+    changes: list[Change] = []
+    for noun, wanted in _rows(site).items():
+        held = {_key(noun, row): row for row in store.read(tx, site.operator.id, noun)}
+        for change, row in _differences(noun, wanted, held):
+            changes.append(change)
+            if write is not None:
+                write(change, row)
+    for change, row in _notices(tx, site):
+        changes.append(change)
+        if write is not None:
+            write(change, row)
+    return changes
+
+
+def _differences(noun: str, wanted: list[Row], held: Mapping[str, Row]) -> list[tuple[Change, Row]]:
+    found: list[tuple[Change, Row]] = []
+    for row in wanted:
+        key = _key(noun, row)
+        before = held.get(key)
+        if before is None:
+            found.append((Change("add", noun, key, tuple(sorted(row))), row))
+        elif fields := tuple(name for name in sorted(row) if row[name] != before[name]):
+            found.append((Change("change", noun, key, fields), row))
+    gone = set(held) - {_key(noun, row) for row in wanted}
+    for key in sorted(gone):
+        if noun == "statutory_basis":
+            found.append((Change("retire", noun, key, ()), {}))
+        elif not held[key].get("retired", True):
+            found.append((Change("retire", noun, key, ("retired",)), held[key] | {"retired": True}))
+    return found
+
+
+def _key(noun: str, row: Row) -> str:
+    return "/".join(str(row[name]) for name in store.key_columns(noun))
+
+
+def _notices(tx: Transaction, site: Site) -> list[tuple[Change, Row]]:
+    newest = {row["purpose"]: bytes(row["digest"]) for row in store.notices(tx, site.operator.id)}
+    found: list[tuple[Change, Row]] = []
+    for code, purpose in site.purposes.items():
+        if purpose.notice is None:
+            continue
+        text = purpose.notice.model_dump()
+        canonical = json.dumps(text, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        digest = hashlib.sha256(canonical).digest()
+        if newest.get(code) != digest:
+            found.append((Change("publish", "notice", code, ("text",)), {"text": text, "digest": digest}))
+    return found
+
+
+def _rows(site: Site) -> dict[str, list[Row]]:
+    mine = {"operator_id": site.operator.id}
+    rows: dict[str, list[Row]] = {noun: [] for noun in store.NOUNS}
+    officer = site.operator.officer
+    rows["operator"].append(
+        mine
+        | {
+            "name": site.operator.name,
+            "contact": site.operator.contact,
+            "officer": officer.name if officer else None,
+            "officer_contact": officer.contact if officer else None,
+            "minor_rules": site.operator.minor_rules,
+        }
+    )
+    for code, purpose in site.purposes.items():
+        rows["purpose"].append(mine | _purpose(code, purpose))
+        if basis := purpose.statutory_basis:
+            said = {
+                "purpose": code,
+                "citation": basis.citation,
+                "lifts": sorted(lift.value for lift in basis.lifts),
+                "approved_by": basis.approved_by,
+                "expires_on": basis.expires_on,
+            }
+            rows["statutory_basis"].append(mine | said)
+    for venue_id, venue in site.venues.items():
+        rows["venue"].append(
+            mine
+            | {
+                "venue_id": venue_id,
+                "name": venue.name,
+                "kind": venue.kind.value,
+                "business": venue.business,
+                "retired": False,
+            }
+        )
+        for place_id, place in venue.places.items():
+            rows["place"].append(mine | _place(venue_id, place_id, place))
+            rows["device"] += [mine | _device(place_id, name, device) for name, device in place.devices.items()]
+        for name, way in venue.alternatives.items():
+            said = {"alternative_id": name, "venue_id": venue_id, "purpose": way.purpose, "working": way.working}
+            rows["alternative"].append(mine | said | {"title": way.title.model_dump(), "retired": False})
+    return rows
+
+
+def _purpose(code: str, purpose: Purpose) -> Row:
+    necessity, assessment, steps = purpose.necessity, purpose.assessment, purpose.steps
+    return {
+        "code": code,
+        "title": purpose.title.model_dump(),
+        "banned": code in BANNED_PURPOSES,
+        "necessity": necessity.statement if necessity else None,
+        "necessity_signed_by": necessity.signed_by if necessity else None,
+        "necessity_expires_on": necessity.expires_on if necessity else None,
+        "alternatives_assessed": purpose.alternatives_assessed,
+        "assessed_on": assessment.signed_on if assessment else None,
+        "assessment_expires_on": assessment.expires_on if assessment else None,
+        "major_interest": purpose.major_interest,
+        "public_security": purpose.public_security,
+        "retention_days": purpose.retention_days,
+        "steps_to_consent": steps.consent if steps else None,
+        "steps_to_withdraw": steps.withdraw if steps else None,
+        "retired": False,
+    }
+
+
+def _place(venue_id: str, place_id: str, place: Place) -> Row:
+    return {
+        "place_id": place_id,
+        "venue_id": venue_id,
+        "name": place.name,
+        "kind": place.kind.value,
+        "private": place.private,
+        "public": place.public,
+        "internal": place.internal,
+        "retired": False,
+    }
+
+
+def _device(place_id: str, device_id: str, device: Device) -> Row:
+    necessity = device.security_necessity
+    expires: date | None = necessity.expires_on if necessity else None
+    return {
+        "device_id": device_id,
+        "place_id": place_id,
+        "name": device.name,
+        "sign_checked_on": device.sign_checked_on,
+        "security_necessity": necessity.statement if necessity else None,
+        "security_necessity_expires_on": expires,
+        "area_set": device.area_set,
+        "assessed_on": device.assessed_on,
+        "sole_entry": device.sole_entry,
+        "suspended": device.suspended,
+        "retired": False,
+    }

@@ -1,0 +1,240 @@
+"""The site file: one YAML document that says what an operator has and does, checked before anything is written."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from countenance.errors import LimitError, MalformedError
+from countenance.vocabulary import Lift, PlaceKind, VenueKind
+
+FILE_BYTES_MAX = 4 * 2**20
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+Citation = Annotated[str, StringConstraints(pattern=r"^[^\s/]+/[^\s/]+$", max_length=256)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class TwoLanguages(_Declared):
+    """A sentence in English and in Chinese."""
+
+    en: Sentence
+    zh: Sentence
+
+
+class Officer(_Declared):
+    """Who answers for the protection of the data."""
+
+    name: Sentence
+    contact: Sentence
+
+
+class Operator(_Declared):
+    """Who decides why and how faces are processed."""
+
+    id: Id
+    name: Sentence
+    contact: Sentence
+    officer: Officer | None = None
+    minor_rules: Sentence | None = None
+
+
+class Necessity(_Declared):
+    """Why the purpose needs faces, signed, and until when that stands."""
+
+    statement: Sentence
+    signed_by: Sentence
+    expires_on: date
+
+
+class Assessment(_Declared):
+    """The impact assessment of a purpose and until when it stands."""
+
+    signed_on: date
+    expires_on: date
+
+
+class Steps(_Declared):
+    """How many steps a subject takes to consent and to withdraw."""
+
+    consent: Annotated[int, Field(ge=1, le=50)]
+    withdraw: Annotated[int, Field(ge=1, le=50)]
+
+
+class NoticeText(_Declared):
+    """What a subject is told before anything is asked, in one language."""
+
+    who: Sentence
+    contact: Sentence
+    purpose: Sentence
+    method: Sentence
+    retention: Sentence
+    necessity: Sentence
+    rights: Sentence
+    alternatives: Sentence
+    withdrawal: Sentence
+    complaints: Sentence
+
+
+class Notice(_Declared):
+    """A notice in both languages; a changed sentence is a new version."""
+
+    en: NoticeText
+    zh: NoticeText
+
+
+class StatutoryBasis(_Declared):
+    """A law or administrative regulation that orders otherwise, and what it dispenses with."""
+
+    citation: Citation
+    lifts: Annotated[list[Lift], Field(min_length=1)]
+    approved_by: Sentence
+    expires_on: date
+
+
+class Purpose(_Declared):
+    """One purpose for which faces are processed."""
+
+    title: TwoLanguages
+    necessity: Necessity | None = None
+    alternatives_assessed: Sentence | None = None
+    assessment: Assessment | None = None
+    major_interest: bool | None = None
+    public_security: bool | None = None
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    steps: Steps | None = None
+    notice: Notice | None = None
+    statutory_basis: StatutoryBasis | None = None
+
+
+class SecurityNecessity(_Declared):
+    """Why public security needs a device here, and until when that stands."""
+
+    statement: Sentence
+    expires_on: date
+
+
+class Device(_Declared):
+    """One capturing device."""
+
+    name: Sentence
+    sign_checked_on: date | None = None
+    security_necessity: SecurityNecessity | None = None
+    area_set: bool | None = None
+    assessed_on: date | None = None
+    sole_entry: bool | None = None
+    suspended: bool = False
+
+
+class Place(_Declared):
+    """Where devices stand. What is left out is unknown, and unknown refuses."""
+
+    name: Sentence
+    kind: PlaceKind
+    private: bool | None = None
+    public: bool | None = None
+    internal: bool | None = None
+    devices: dict[Id, Device] = {}
+
+
+class Alternative(_Declared):
+    """A way to the same end without a face."""
+
+    purpose: Id
+    title: TwoLanguages
+    working: bool | None = None
+
+
+class Venue(_Declared):
+    """Where places are."""
+
+    name: Sentence
+    kind: VenueKind
+    business: bool | None = None
+    places: dict[Id, Place] = {}
+    alternatives: dict[Id, Alternative] = {}
+
+
+class Site(_Declared):
+    """Everything one operator declares."""
+
+    version: Literal[1] = 1
+    operator: Operator
+    purposes: dict[Id, Purpose] = {}
+    venues: dict[Id, Venue] = {}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for kind, ids in (("place", self._places()), ("device", self._devices()), ("alternative", self._ways())):
+            seen: set[str] = set()
+            for each in ids:
+                if each in seen:
+                    message = f"the {kind} {each} stands in two venues; give each its own id"
+                    raise ValueError(message)
+                seen.add(each)
+        for venue in self.venues.values():
+            for name, way in venue.alternatives.items():
+                if way.purpose not in self.purposes:
+                    message = f"the alternative {name} serves a purpose that is not in the file"
+                    raise ValueError(message)
+        return self
+
+    def _places(self) -> Iterator[str]:
+        return (place for venue in self.venues.values() for place in venue.places)
+
+    def _devices(self) -> Iterator[str]:
+        return (name for venue in self.venues.values() for place in venue.places.values() for name in place.devices)
+
+    def _ways(self) -> Iterator[str]:
+        return (way for venue in self.venues.values() for way in venue.alternatives)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without aliases (a few bytes could stand for gigabytes) and without a key said twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not read", problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 — inherited
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.MarkedYAMLError(problem="a key is not text", problem_mark=key_node.start_mark)
+            if key in mapping:
+                raise yaml.MarkedYAMLError(problem="a key is said twice", problem_mark=key_node.start_mark)
+            mapping[key] = self.construct_object(value_node, deep=deep)
+        return mapping
+
+
+def read_site(data: bytes) -> Site:
+    """Return the site that `data` declares; raises MalformedError naming line or field, LimitError when too large."""
+    if len(data) > FILE_BYTES_MAX:
+        raise LimitError("The site file is larger than 4 MiB. Split it.", "站点文件超过 4 MiB，请拆分。")
+    try:
+        document = yaml.load(data, Loader=_StrictLoader)  # noqa: S506 — a SafeLoader, made stricter
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = error.problem or "not YAML"
+        message = f"The site file cannot be read at line {line}: {problem}. Correct that line."
+        raise MalformedError(message, f"站点文件第 {line} 行无法读取，请更正。") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise MalformedError(
+            "The site file is not readable YAML. Save it as UTF-8 text.", "站点文件不是可读的 YAML，请以 UTF-8 保存。"
+        ) from error
+    try:
+        return Site.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        more = f" ({error.error_count()} places in all)" if error.error_count() > 1 else ""
+        message = f"The site file is wrong at {where}: {first['msg']}{more}. Correct it and apply again."
+        raise MalformedError(message, f"站点文件 {where} 处有误，请更正后重新应用。") from error

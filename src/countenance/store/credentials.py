@@ -1,0 +1,87 @@
+"""Who may call in: digests of credentials, never the credentials themselves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from countenance.store.database import Transaction
+from countenance.store.tables import credential
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRow:
+    """One credential as it stands on file."""
+
+    operator_id: str
+    credential_id: str
+    role: str
+    label: str
+    device_id: str | None
+    subject_id: UUID | None
+    secret_digest: bytes
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+_COLUMNS = [credential.c[name] for name in CredentialRow.__dataclass_fields__]
+
+
+def add(tx: Transaction, row: CredentialRow) -> None:
+    """Keep a new credential."""
+    tx.execute(credential.insert().values({name: getattr(row, name) for name in CredentialRow.__dataclass_fields__}))
+
+
+def find(tx: Transaction, credential_id: str) -> CredentialRow | None:
+    """Return the credential of this public id, revoked or not."""
+    found = tx.execute(select(*_COLUMNS).where(credential.c.credential_id == credential_id)).one_or_none()
+    return None if found is None else CredentialRow(**found._mapping)  # noqa: SLF001 — public in SQLAlchemy
+
+
+def listed(tx: Transaction, operator_id: str) -> list[dict[str, Any]]:
+    """Return the operator's credentials without their digests, oldest first."""
+    shown = [column for column in _COLUMNS if column.name != "secret_digest"]
+    query = select(*shown).where(credential.c.operator_id == operator_id).order_by(credential.c.created_at)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def revoke(tx: Transaction, operator_id: str, credential_id: str, at: datetime) -> bool:
+    """Mark a credential revoked and return whether there was one to revoke."""
+    done = tx.execute(
+        credential.update()
+        .where(
+            credential.c.operator_id == operator_id,
+            credential.c.credential_id == credential_id,
+            credential.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=at)
+    )
+    return done.rowcount == 1
+
+
+def revoke_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> int:
+    """Revoke every credential of a subject who was erased."""
+    done = tx.execute(
+        credential.update()
+        .where(
+            credential.c.operator_id == operator_id,
+            credential.c.subject_id == subject_id,
+            credential.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=at)
+    )
+    return done.rowcount
+
+
+def officers(tx: Transaction, operator_id: str, at: datetime) -> int:
+    """Return how many officer credentials work at `at`."""
+    query = select(func.count()).where(
+        credential.c.operator_id == operator_id,
+        credential.c.role == "officer",
+        credential.c.revoked_at.is_(None),
+        or_(credential.c.expires_at.is_(None), credential.c.expires_at > at),
+    )
+    return int(tx.execute(query).scalar_one())

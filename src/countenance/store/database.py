@@ -1,0 +1,100 @@
+"""The connection to PostgreSQL: transactions that commit whole or not at all, and errors in the house's words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, exc, text
+
+from countenance.errors import ConflictError, UnavailableError
+
+#: What a transaction is to the rooms above, which hand it on and never look inside.
+Transaction = Connection
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_LOCK = 0x636F756E  # "coun": one migration at a time, whoever else starts
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database."""
+
+    def __init__(self, address: str, *, connections: int = 12) -> None:
+        """Prepare the pool for `address` (postgresql+psycopg://…); nothing is opened yet."""
+        self.engine: Engine = sqlalchemy.create_engine(
+            address,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": 5,
+                "prepare_threshold": 2,
+                "options": "-c statement_timeout=20000 -c lock_timeout=10000 "
+                "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            },
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Yield a transaction that commits at the end and rolls back on any exception.
+
+        Raises UnavailableError when the database cannot be reached or cannot write, and ConflictError when another
+        transaction came first.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except exc.IntegrityError as error:
+            raise ConflictError(
+                "Somebody else changed the same thing at the same moment. Read it again and repeat.",
+                "同一数据刚被他人修改。请重新读取后再试。",
+            ) from error
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.InternalError) as error:
+            raise UnavailableError(
+                "The database does not answer, so nothing was done. Repeat the request later.",
+                "数据库没有响应，未执行任何操作。请稍后重试。",
+            ) from error
+        except exc.DBAPIError as error:
+            if error.connection_invalidated:
+                raise UnavailableError(
+                    "The database connection was lost, so nothing was done. Repeat the request later.",
+                    "数据库连接中断，未执行任何操作。请稍后重试。",
+                ) from error
+            raise
+
+    def answers(self) -> bool:
+        """Return whether a trivial question is answered now."""
+        try:
+            with self.transaction() as tx:
+                return tx.execute(text("SELECT 1")).scalar() == 1
+        except (UnavailableError, ConflictError):
+            return False
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version; safe when several processes start at once."""
+        with self.transaction() as tx:
+            tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            config = _alembic()
+            config.attributes["connection"] = tx
+            command.upgrade(config, "head")
+
+    def current(self) -> bool:
+        """Return whether the schema is the newest this build knows."""
+        with self.transaction() as tx:
+            found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found == ScriptDirectory.from_config(_alembic()).get_current_head()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config

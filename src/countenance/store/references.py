@@ -1,0 +1,152 @@
+"""Sealed references and the wrapped keys that open them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+
+from countenance.store.database import Transaction
+from countenance.store.tables import purpose, reference, subject_key
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """One sealed reference together with the wrapped key of its subject and purpose."""
+
+    reference_id: UUID
+    subject_id: UUID
+    purpose: str
+    model_id: str
+    sealed: bytes
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        """Show the pseudonyms only."""
+        return f"ReferenceRow({self.reference_id})"
+
+
+_ROW = (
+    select(
+        reference.c.reference_id,
+        reference.c.subject_id,
+        reference.c.purpose,
+        reference.c.model_id,
+        reference.c.sealed,
+        subject_key.c.wrapped,
+    )
+    .join(
+        subject_key,
+        (subject_key.c.operator_id == reference.c.operator_id)
+        & (subject_key.c.subject_id == reference.c.subject_id)
+        & (subject_key.c.purpose == reference.c.purpose),
+    )
+    .order_by(reference.c.created_at, reference.c.reference_id)
+)
+
+
+def keep_key(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str, wrapped: bytes, at: datetime) -> bytes:
+    """Keep `wrapped` as the key of this subject and purpose unless there is one, and return the one that is kept."""
+    values = {
+        "operator_id": operator_id,
+        "subject_id": subject_id,
+        "purpose": purpose,
+        "wrapped": wrapped,
+        "created_at": at,
+    }
+    tx.execute(insert(subject_key).values(values).on_conflict_do_nothing())
+    query = select(subject_key.c.wrapped).where(
+        subject_key.c.operator_id == operator_id,
+        subject_key.c.subject_id == subject_id,
+        subject_key.c.purpose == purpose,
+    )
+    return bytes(tx.execute(query).scalar_one())
+
+
+def add(tx: Transaction, operator_id: str, row: ReferenceRow, at: datetime) -> None:
+    """Keep one sealed reference."""
+    tx.execute(
+        reference.insert().values(
+            operator_id=operator_id,
+            reference_id=row.reference_id,
+            subject_id=row.subject_id,
+            purpose=row.purpose,
+            model_id=row.model_id,
+            sealed=row.sealed,
+            created_at=at,
+        )
+    )
+
+
+def of_subject(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> list[ReferenceRow]:
+    """Return the references of one subject for one purpose, oldest first."""
+    query = _ROW.where(
+        reference.c.operator_id == operator_id,
+        reference.c.subject_id == subject_id,
+        reference.c.purpose == purpose,
+    )
+    return [ReferenceRow(*row) for row in tx.execute(query)]
+
+
+def all_of(tx: Transaction, operator_id: str) -> Iterator[ReferenceRow]:
+    """Yield every reference of an operator, read in portions."""
+    query = _ROW.where(reference.c.operator_id == operator_id).execution_options(yield_per=5000)
+    for row in tx.execute(query):
+        yield ReferenceRow(*row)
+
+
+def count(tx: Transaction, operator_id: str) -> int:
+    """Return how many references an operator holds."""
+    return int(tx.execute(select(func.count()).where(reference.c.operator_id == operator_id)).scalar_one())
+
+
+def purposes_of(tx: Transaction, operator_id: str, subject_id: UUID) -> list[str]:
+    """Return the purposes for which a key of this subject exists."""
+    query = select(subject_key.c.purpose).where(
+        subject_key.c.operator_id == operator_id, subject_key.c.subject_id == subject_id
+    )
+    return sorted(tx.execute(query).scalars())
+
+
+def destroy(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> tuple[int, list[UUID]]:
+    """Destroy the key of one subject and purpose, and with it its references.
+
+    Return the number of keys destroyed and the ids of the references that went with them.
+    """
+    gone = tx.execute(
+        reference.delete()
+        .where(
+            reference.c.operator_id == operator_id,
+            reference.c.subject_id == subject_id,
+            reference.c.purpose == purpose,
+        )
+        .returning(reference.c.reference_id)
+    ).scalars()
+    ids = list(gone)
+    keys = tx.execute(
+        subject_key.delete().where(
+            subject_key.c.operator_id == operator_id,
+            subject_key.c.subject_id == subject_id,
+            subject_key.c.purpose == purpose,
+        )
+    )
+    return keys.rowcount, ids
+
+
+def outlived(tx: Transaction, operator_id: str, end_of_day: datetime) -> list[tuple[UUID, str]]:
+    """Return subject and purpose of all references of which even the newest has outlived its purpose's retention.
+
+    A reference made on day 0 with a retention of R days is kept through day R and gone on day R + 1.
+    """
+    days = func.make_interval(0, 0, 0, purpose.c.retention_days + 1)
+    query = (
+        select(reference.c.subject_id, reference.c.purpose)
+        .join(purpose, (purpose.c.operator_id == reference.c.operator_id) & (purpose.c.code == reference.c.purpose))
+        .where(reference.c.operator_id == operator_id, purpose.c.retention_days.is_not(None))
+        .group_by(reference.c.subject_id, reference.c.purpose, purpose.c.retention_days)
+        .having(func.max(reference.c.created_at) + days < literal(end_of_day))
+        .order_by(reference.c.subject_id, reference.c.purpose)
+    )
+    return [(row.subject_id, row.purpose) for row in tx.execute(query)]

@@ -1,0 +1,97 @@
+"""What an operator declares: read as it stands, written as rows, never deleted (what is gone is marked retired)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Table, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from countenance.store import tables
+from countenance.store.database import Transaction
+
+Row = dict[str, Any]
+
+#: In the order in which rows may refer to one another.
+NOUNS: Final[Mapping[str, Table]] = {
+    "operator": tables.operator,
+    "purpose": tables.purpose,
+    "statutory_basis": tables.statutory_basis,
+    "venue": tables.venue,
+    "place": tables.place,
+    "device": tables.device,
+    "alternative": tables.alternative,
+}
+
+
+def key_columns(noun: str) -> tuple[str, ...]:
+    """Return the names of the columns that tell two rows of `noun` apart, without the operator."""
+    names = tuple(column.name for column in NOUNS[noun].primary_key)
+    return tuple(name for name in names if name != "operator_id") or ("operator_id",)
+
+
+def columns(noun: str) -> tuple[str, ...]:
+    """Return all the columns of `noun`."""
+    return tuple(column.name for column in NOUNS[noun].columns)
+
+
+def lock(tx: Transaction, operator_id: str) -> None:
+    """Let one declaration of this operator be applied at a time."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"site {operator_id}"})
+
+
+def read(tx: Transaction, operator_id: str, noun: str) -> list[Row]:
+    """Return the rows of `noun` in the order of their keys."""
+    table = NOUNS[noun]
+    found = tx.execute(select(*table.columns).where(table.c.operator_id == operator_id).order_by(*table.primary_key))
+    return [dict(row) for row in found.mappings()]
+
+
+def operators(tx: Transaction) -> list[str]:
+    """Return the ids of all operators."""
+    return list(tx.execute(select(tables.operator.c.operator_id).order_by(tables.operator.c.operator_id)).scalars())
+
+
+def write(tx: Transaction, noun: str, rows: Sequence[Row]) -> None:
+    """Insert each row, or bring the row of its key up to it."""
+    table = NOUNS[noun]
+    key = [column.name for column in table.primary_key]
+    for row in rows:
+        statement = insert(table).values(**row)
+        changed = {name: statement.excluded[name] for name in row if name not in key}
+        tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+def remove_basis(tx: Transaction, operator_id: str, purpose: str) -> None:
+    """Take a statutory basis that is no longer declared off the file; the record of the change keeps it."""
+    basis = tables.statutory_basis
+    tx.execute(basis.delete().where(basis.c.operator_id == operator_id, basis.c.purpose == purpose))
+
+
+def notices(tx: Transaction, operator_id: str, purpose: str | None = None) -> list[Row]:
+    """Return the newest notice of each purpose."""
+    notice = tables.notice
+    query = (
+        select(*notice.columns)
+        .where(notice.c.operator_id == operator_id)
+        .distinct(notice.c.purpose)
+        .order_by(notice.c.purpose, notice.c.version.desc())
+    )
+    if purpose is not None:
+        query = query.where(notice.c.purpose == purpose)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def publish_notice(tx: Transaction, operator_id: str, purpose: str, body: Row, digest: bytes, at: datetime) -> int:
+    """Add the next version of a purpose's notice and return its number."""
+    notice = tables.notice
+    newest = select(func.coalesce(func.max(notice.c.version), 0)).where(
+        notice.c.operator_id == operator_id, notice.c.purpose == purpose
+    )
+    version = int(tx.execute(newest).scalar_one()) + 1
+    tx.execute(
+        notice.insert().values(
+            operator_id=operator_id, purpose=purpose, version=version, text=body, digest=digest, published_at=at
+        )
+    )
+    return version

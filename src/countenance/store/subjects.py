@@ -1,0 +1,133 @@
+"""Subjects and what they said: consent is a fold over an ordered list of events, never a flag."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from countenance.store.database import Transaction
+from countenance.store.tables import consent_event, subject
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """A subject as the operator's file knows it; `ref` is the operator's own word for the person."""
+
+    operator_id: str
+    subject_id: UUID
+    ref: str | None
+    age_class: str | None
+    linking_key: bytes | None
+    created_at: datetime
+    erased_at: datetime | None
+
+    def __repr__(self) -> str:
+        """Show the pseudonym only."""
+        return f"SubjectRow({self.subject_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEvent:
+    """One thing a subject said about one purpose; `kind` is given, refused or withdrawn."""
+
+    operator_id: str
+    event_id: UUID
+    subject_id: UUID
+    purpose: str
+    at: datetime
+    kind: str
+    form: str | None = None
+    scopes: list[str] | None = None
+    notice_version: int | None = None
+    guardian: str | None = None
+    expires_at: datetime | None = None
+    device_id: str | None = None
+
+
+_SUBJECT = [subject.c[name] for name in SubjectRow.__dataclass_fields__]
+_EVENT = [consent_event.c[name] for name in ConsentEvent.__dataclass_fields__]
+
+
+def add(tx: Transaction, row: SubjectRow) -> bool:
+    """Keep a new subject and return whether it was new; one of the same ref is left as it is."""
+    values = {name: getattr(row, name) for name in SubjectRow.__dataclass_fields__}
+    done = tx.execute(insert(subject).values(values).on_conflict_do_nothing(index_elements=["operator_id", "ref"]))
+    return done.rowcount == 1
+
+
+def find(tx: Transaction, operator_id: str, ref: str, *, lock: bool = False) -> SubjectRow | None:
+    """Return the subject of this ref; with `lock`, nobody else changes the subject until the transaction ends."""
+    query = select(*_SUBJECT).where(subject.c.operator_id == operator_id, subject.c.ref == ref)
+    found = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if found is None else SubjectRow(*found)
+
+
+def find_id(tx: Transaction, operator_id: str, subject_id: UUID, *, lock: bool = False) -> SubjectRow | None:
+    """Return the subject of this pseudonym, erased or not."""
+    query = select(*_SUBJECT).where(subject.c.operator_id == operator_id, subject.c.subject_id == subject_id)
+    found = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if found is None else SubjectRow(*found)
+
+
+def share(tx: Transaction, operator_id: str, subject_id: UUID) -> bool:
+    """Keep a subject from being withdrawn or erased until the transaction ends; return whether there is one."""
+    query = select(subject.c.subject_id).where(
+        subject.c.operator_id == operator_id, subject.c.subject_id == subject_id, subject.c.erased_at.is_(None)
+    )
+    return tx.execute(query.with_for_update(read=True)).one_or_none() is not None
+
+
+def set_age_class(tx: Transaction, operator_id: str, subject_id: UUID, age_class: str) -> None:
+    """Write down the age class that was declared."""
+    tx.execute(
+        subject.update()
+        .where(subject.c.operator_id == operator_id, subject.c.subject_id == subject_id)
+        .values(age_class=age_class)
+    )
+
+
+def unlink(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> None:
+    """Destroy what ties a subject's records and consents to a person; the pseudonym stays."""
+    tx.execute(
+        subject.update()
+        .where(subject.c.operator_id == operator_id, subject.c.subject_id == subject_id)
+        .values(ref=None, linking_key=None, age_class=None, erased_at=at)
+    )
+    tx.execute(
+        consent_event.update()
+        .where(consent_event.c.operator_id == operator_id, consent_event.c.subject_id == subject_id)
+        .values(guardian=None)
+    )
+
+
+def add_event(tx: Transaction, event: ConsentEvent) -> None:
+    """Append to the list of what subjects said."""
+    values = {name: getattr(event, name) for name in ConsentEvent.__dataclass_fields__}
+    tx.execute(consent_event.insert().values(values))
+
+
+def find_event(tx: Transaction, operator_id: str, event_id: UUID) -> ConsentEvent | None:
+    """Return one event by its id."""
+    query = select(*_EVENT).where(consent_event.c.operator_id == operator_id, consent_event.c.event_id == event_id)
+    found = tx.execute(query).one_or_none()
+    return None if found is None else ConsentEvent(*found)
+
+
+def events(tx: Transaction, operator_id: str, subject_id: UUID) -> list[ConsentEvent]:
+    """Return all that a subject said, in order."""
+    query = (
+        select(*_EVENT)
+        .where(consent_event.c.operator_id == operator_id, consent_event.c.subject_id == subject_id)
+        .order_by(consent_event.c.number)
+    )
+    return [ConsentEvent(*row) for row in tx.execute(query)]
+
+
+def count(tx: Transaction, operator_id: str) -> dict[str, Any]:
+    """Return how many subjects are on file and how many were erased."""
+    query = select(func.count(), func.count(subject.c.erased_at)).where(subject.c.operator_id == operator_id)
+    total, erased = tx.execute(query).one()
+    return {"on_file": total - erased, "erased": erased}

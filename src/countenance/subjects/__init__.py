@@ -1,0 +1,1 @@
+"""Notices served, consents given and refused, and what subjects ask for."""

@@ -1,0 +1,1 @@
+"""Sealed references and their keys, and the enrolment database in memory."""

@@ -1,0 +1,145 @@
+"""The enrolment database in memory: one partition per operator and purpose, searched exactly.
+
+The database is authoritative and this is a disposable copy: what a search finds is looked up again, in the
+transaction of the decision, before anybody is named. A partition never mixes models, purposes or operators.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.errors import IntegrityError
+
+_ROWS_AT_FIRST: Final = 256
+#: A partition is written again without its holes when more than this share of it is holes.
+_HOLES_MAX: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The best reference at or above a threshold, and whose it is."""
+
+    subject_id: UUID
+    reference_id: UUID
+
+
+class _Partition:
+    """Rows of features with their squared lengths; a freed row is overwritten and can never be best."""
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        self.features = np.zeros((_ROWS_AT_FIRST, dimension), np.float32)
+        self.squares = np.full(_ROWS_AT_FIRST, np.inf, np.float32)
+        self.owners: list[Candidate | None] = []
+        self.rows_of: dict[UUID, list[int]] = {}
+
+    def add(self, numbers: NDArray[np.float32], owner: Candidate) -> None:
+        row = len(self.owners)
+        if row == len(self.squares):
+            self._resize(2 * row)
+        self.features[row] = numbers
+        self.squares[row] = np.dot(numbers, numbers)
+        self.owners.append(owner)
+        self.rows_of.setdefault(owner.subject_id, []).append(row)
+
+    def remove(self, subject_id: UUID) -> int:
+        rows = self.rows_of.pop(subject_id, [])
+        for row in rows:
+            self.squares[row] = np.inf
+            self.features[row] = 0.0
+            self.owners[row] = None
+        if sum(owner is None for owner in self.owners) > max(_ROWS_AT_FIRST, _HOLES_MAX * len(self.owners)):
+            self._close_holes()
+        return len(rows)
+
+    def _resize(self, rows: int) -> None:
+        features = np.zeros((rows, self.dimension), np.float32)
+        squares = np.full(rows, np.inf, np.float32)
+        held = len(self.owners)
+        features[:held], squares[:held] = self.features[:held], self.squares[:held]
+        self.features, self.squares = features, squares
+
+    def _close_holes(self) -> None:
+        """Write the partition again; a search under way keeps the arrays it began with."""
+        kept = [row for row, owner in enumerate(self.owners) if owner is not None]
+        rows = max(_ROWS_AT_FIRST, 2 * len(kept))
+        features = np.zeros((rows, self.dimension), np.float32)
+        squares = np.full(rows, np.inf, np.float32)
+        features[: len(kept)], squares[: len(kept)] = self.features[kept], self.squares[kept]
+        self.owners = [self.owners[row] for row in kept]
+        self.features, self.squares = features, squares
+        self.rows_of = {}
+        for row, owner in enumerate(self.owners):
+            if owner is not None:
+                self.rows_of.setdefault(owner.subject_id, []).append(row)
+
+
+class Projection:
+    """Every partition of one model; safe to search from many threads while rows come and go."""
+
+    def __init__(self, model_id: str, dimension: int) -> None:
+        """Hold nothing yet; `dimension` is how many numbers one reference has."""
+        self.model_id = model_id
+        self._dimension = dimension
+        self._partitions: dict[tuple[str, str], _Partition] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Return how many references are held."""
+        with self._lock:
+            return sum(sum(map(len, part.rows_of.values())) for part in self._partitions.values())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refuse to be pickled: references may not leave the process."""
+        raise TypeError
+
+    def add(self, operator_id: str, purpose: str, owner: Candidate, numbers: NDArray[np.float32]) -> None:
+        """Add one reference; raises IntegrityError for numbers of another size, or not finite."""
+        if numbers.shape != (self._dimension,) or not np.isfinite(numbers).all() or not numbers.any():
+            raise IntegrityError(
+                "A stored template does not have the form of its model. Stop and restore from backup.",
+                "已存模板与其模型格式不符。请停止服务并从备份恢复。",
+            )
+        with self._lock:
+            part = self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension))
+            part.add(numbers, owner)
+
+    def remove(self, operator_id: str, purpose: str, subject_id: UUID) -> int:
+        """Forget a subject's references of one purpose and return how many there were."""
+        with self._lock:
+            part = self._partitions.get((operator_id, purpose))
+            return 0 if part is None else part.remove(subject_id)
+
+    def count(self, operator_id: str, purpose: str) -> int:
+        """Return how many references would be searched."""
+        with self._lock:
+            part = self._partitions.get((operator_id, purpose))
+            return 0 if part is None else sum(map(len, part.rows_of.values()))
+
+    def search(self, operator_id: str, purpose: str, probe: NDArray[np.float32], score_min: float) -> Candidate | None:
+        """Return the best candidate whose negative squared distance to `probe` is at least `score_min`.
+
+        The search is exact: one product of the partition with the probe, which touches every row whatever is found.
+        """
+        with self._lock:
+            part = self._partitions.get((operator_id, purpose))
+            if part is None:
+                return None
+            features, squares = part.features[: len(part.owners)], part.squares[: len(part.owners)]
+            owners = part.owners  # only grows, or is replaced as a whole
+        if not len(squares):
+            return None
+        scores = features @ probe
+        scores *= 2.0
+        scores -= squares
+        best = int(scores.argmax())
+        score = float(scores[best]) - float(np.dot(probe, probe))
+        owner = owners[best]
+        # `not (score >= …)` rather than `score < …`: a score that is not a number must not match.
+        if owner is None or not score >= score_min:
+            return None
+        return owner

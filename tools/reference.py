@@ -1,0 +1,172 @@
+"""Write the reference from the code: `make docs`. A test holds that what is written is what the code says.
+
+Each page is made from one source: the settings from `settings.py`, the errors from `errors.py`, the facts from `facts`,
+the commands from `cli`, the public types from every docstring. Text that explains belongs elsewhere.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, Field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "countenance"
+TYPES_BEGIN = "<!-- types: written by make docs -->"
+GENERATED = "<!-- Written by `make docs`; do not edit. -->\n\n"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; a bar inside a cell is escaped."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def settings_page() -> str:
+    """Return the table of settings with defaults and sentences."""
+    from countenance.settings import PREFIX, Settings
+
+    def shown(each: Field[Any]) -> str:
+        value = each.default
+        if value is MISSING or value is None:
+            return "none"
+        if isinstance(value, tuple):
+            value = ",".join(value)
+        return f"`{value:,}`".replace(",", " ") if type(value) is int and value > 9999 else f"`{value}`"
+
+    rows = [(f"`{PREFIX}{each.name.upper()}`", shown(each), each.metadata["says"]) for each in fields(Settings)]
+    return (
+        "# Settings\n\n" + GENERATED + "Every setting is an environment variable, read once when the server starts. "
+        "An unknown name that begins with\n"
+        f"`{PREFIX}` stops the start, so that a misspelt protection is not silently absent. None of them can be set "
+        "by a caller.\n\n" + table(("setting", "default", "what it does"), rows)
+    )
+
+
+def errors_page() -> str:
+    """Return the kinds of errors, with what the REST interface makes of each."""
+    rows = [(f"`{name}`", says) for name, _, says in types(PACKAGE / "errors.py")]
+    return (
+        "# Errors\n\n"
+        + GENERATED
+        + "What can go wrong, by kind. Results are not errors: a refusal by the law, a non-match and a failure to\n"
+        "acquire are answers, and are recorded.\n\n" + table(("kind", "meaning"), rows)
+    )
+
+
+def facts_page() -> str:
+    """Return every fact with its type, who establishes it, and the closed lists."""
+    from countenance.facts import FACT_NAMES
+
+    by = {"D": "declared", "F": "on file", "M": "measured"}
+    rows, lists = [], {}
+    for fact in FACT_NAMES.values():
+        kind = fact.kind if fact.values is None else f"{fact.kind}: [{fact.values.__name__}](#{link(fact.values)})"
+        rows.append((f"`{fact.name}`", kind, by[fact.by], "is an answer" if fact.absence_answers else "refuses"))
+        if fact.values is not None:
+            lists[fact.values.__name__] = fact.values
+    closed = [
+        f"### {name}\n\n{first_line(each.__doc__)}\n\n" + " · ".join(f"`{value}`" for value in each) + "\n"
+        for name, each in sorted(lists.items())
+    ]
+    return (
+        "# Facts\n\n" + GENERATED + "What an article of law can ask for. A fact that is absent or null is unknown; "
+        "where an article needs an unknown\nfact, the answer is a refusal that names it, except where absence is an "
+        "answer of its own.\n\n"
+        + table(("fact", "type", "established", "absent"), rows)
+        + "\n## Closed lists\n\n"
+        + "\n".join(closed)
+    )
+
+
+def link(each: type[StrEnum]) -> str:
+    """Return the fragment of a heading as Markdown viewers make it."""
+    return each.__name__.lower()
+
+
+def commands_page() -> str:
+    """Return every command with its usage and options."""
+    import typer
+
+    from countenance.cli import app
+
+    return "# Command line\n\n" + GENERATED + "\n".join(commands(typer.main.get_command(app), "countenance"))
+
+
+def commands(command: Any, path: str) -> Iterator[str]:
+    """Yield the section of a command and of those below it."""
+    context = command.make_context(path, [], resilient_parsing=True)
+    if hasattr(command, "commands"):
+        if path != "countenance":
+            yield f"## {path}\n\n{paragraph(command.help)}\n"
+        for name in sorted(command.commands):
+            if not command.commands[name].hidden:
+                yield from commands(command.commands[name], f"{path} {name}")
+        return
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"### {path}\n\n{paragraph(command.help)}\n\n```\n{path} {usage}\n```\n"
+    records = [each.get_help_record(context) for each in command.params]
+    rows = [(f"`{record[0]}`", paragraph(record[1])) for record in records if record]
+    if rows:
+        yield table(("argument or option", "meaning"), rows)
+
+
+def paragraph(text: str | None) -> str:
+    """Return the text on one line."""
+    return " ".join((text or "").split())
+
+
+def first_line(text: str | None) -> str:
+    """Return the sentence a docstring begins with."""
+    return (text or "").strip().split("\n")[0]
+
+
+def types(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the public classes of a module: name, module, first line of the docstring."""
+    where = str(path.relative_to(PACKAGE).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, where, first_line(ast.get_docstring(node))
+
+
+def all_types() -> list[tuple[str, str, str]]:
+    """Return every public class of the package but those of the command line and the migrations."""
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "cli"]
+    return sorted((row for path in paths if "migrations" not in path.parts for row in types(path)), key=sort_key)
+
+
+def sort_key(row: tuple[str, str, str]) -> tuple[str, str]:
+    """Sort by name without regard to case, then by module."""
+    return row[0].lower(), row[1]
+
+
+def glossary_page() -> str:
+    """Return the glossary: the words as they stand, and the table of public types written again."""
+    words = (ROOT / "docs" / "glossary.md").read_text("utf-8").split(TYPES_BEGIN)[0]
+    rows = [(f"`{name}`", f"`{where}`", says) for name, where, says in all_types()]
+    return words + TYPES_BEGIN + "\n\n" + table(("type", "module", "what it is"), rows)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/settings.md": settings_page,
+    "docs/reference/errors.md": errors_page,
+    "docs/reference/facts.md": facts_page,
+    "docs/reference/command-line.md": commands_page,
+    "docs/glossary.md": glossary_page,
+}
+
+
+def main() -> None:
+    """Write every page that differs."""
+    for name, write in PAGES.items():
+        text, path = write(), ROOT / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()

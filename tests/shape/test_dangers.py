@@ -22,7 +22,7 @@ def code_from_data(each: Module) -> Iterator[tuple[int, str]]:
     for line, name in imported(each):
         if name.split(".")[0] in CODE_IN_DATA:
             yield line, f"imports {name}: data from outside never becomes code"
-    safe = {node.name for node in ast.walk(each.tree) if isinstance(node, ast.ClassDef) and is_safe_loader(node)}
+    safe = safe_loaders(each.tree)
     for call, name in calls(each):
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         if name in EVALUATING | SHELL | UNSAFE_YAML:
@@ -30,7 +30,7 @@ def code_from_data(each: Module) -> Iterator[tuple[int, str]]:
         elif name in {"yaml.load", "yaml.load_all"}:
             loader = keywords.get("Loader") or (call.args[1] if len(call.args) > 1 else None)
             used = dotted(loader) if loader is not None else ""
-            if used not in safe | {"yaml.SafeLoader", "yaml.CSafeLoader"}:
+            if used not in safe:
                 yield call.lineno, f"{name} with a loader that is not seen here to be a safe one"
         elif is_true(keywords.get("shell")):
             yield call.lineno, "starts a shell"
@@ -38,8 +38,25 @@ def code_from_data(each: Module) -> Iterator[tuple[int, str]]:
             yield call.lineno, "allows pickle inside an array file"
 
 
-def is_safe_loader(node: ast.ClassDef) -> bool:
-    return any(dotted(base).rsplit(".", 1)[-1] in {"SafeLoader", "CSafeLoader"} for base in node.bases)
+def safe_loaders(tree: ast.Module) -> set[str]:
+    """Return the names of this module that are safe loaders of YAML, or are made of nothing else."""
+    safe = {"yaml.SafeLoader", "yaml.CSafeLoader"}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.bases and {dotted(base) for base in node.bases} <= safe:
+            safe.add(node.name)
+        target = (
+            node.target
+            if isinstance(node, ast.AnnAssign)
+            else node.targets[0]
+            if isinstance(node, ast.Assign)
+            else None
+        )
+        if isinstance(target, ast.Name) and isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None:
+            named = {dotted(each) for each in ast.walk(node.value) if isinstance(each, ast.Attribute)}
+            texts = {each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant)}
+            if named and named <= safe and texts <= {"CSafeLoader"}:
+                safe.add(target.id)
+    return safe
 
 
 def is_true(value: ast.expr | None) -> bool:
@@ -95,6 +112,8 @@ PLANTED = {
         "yaml.load(text)",
         "yaml.load(text, Loader=yaml.Loader)",
         "class L(yaml.Loader): ...\nyaml.load(text, L)",
+        "class L(yaml.SafeLoader, Mixed): ...\nyaml.load(text, L)",
+        "L = getattr(yaml, 'Loader', yaml.SafeLoader)\nyaml.load(text, L)",
         "yaml.unsafe_load(text)",
         "subprocess.run('true', shell=True)",
         "numpy.load(file, allow_pickle=True)",
@@ -116,6 +135,7 @@ PLANTED = {
 HARMLESS = {
     "code_from_data": [
         "class L(yaml.SafeLoader): ...\nyaml.load(text, Loader=L)",
+        "B: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)\nclass L(B): ...\nyaml.load(text, Loader=L)",
         "yaml.safe_load(text)",
         "re.compile('x')",
     ],

@@ -1,0 +1,247 @@
+"""Ask the law: the same facts and the same packs always give the same permit or refusal, and doubt refuses.
+
+Cedar alone is not fail-closed: a prohibition that it cannot evaluate is skipped and the act is allowed. So each pack
+is asked twice. First whole, by Cedar itself; where that answer is a clean yes, it stands. Otherwise each rule is
+explained from Cedar's answers to its atoms, exactly over all values that the unknown facts could have, and the two
+answers must agree. Whatever goes wrong on the way becomes a finding of its own kind, `failed`, which refuses.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from countenance.answer import MINT, Duty, Finding, Outcome, PackUsed, Permit, Refusal, Text
+from countenance.facts import Facts, as_context
+from countenance.law.compiled import BASE, CedarDoubtError, Native, context_text
+from countenance.law.outcome import Judged, Unknowns, Value, judge
+from countenance.law.pack import Article, Pack, Packs, Rule
+from countenance.law.tree import Constant, Node, State, decisive, fold, leaves
+
+_log = logging.getLogger(__name__)
+
+_NO_LAW: Final = Finding(
+    pack=None,
+    article=None,
+    outcome=Outcome.FORBIDS,
+    facts=(),
+    reason=Text(
+        "No selected pack of law binds on that day; no law, no permit.", "所选规则包在该日均无约束力；无法律即无许可。"
+    ),
+    remedy=Text("Select a pack that binds on the day of the act.", "请选择在行为当日有约束力的规则包。"),
+)
+_FAILED_REASON: Final = Text(
+    "This law could not be evaluated, so nothing is permitted.", "无法评估该法律，因此不予许可。"
+)
+_FAILED_REMEDY: Final = Text(
+    "Tell the protection officer; run `countenance law test` to find the fault.",
+    "请告知保护负责人，并运行 `countenance law test` 查找故障。",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One pack asked of one act: the day it is judged by, and Cedar's context, as text and as parts."""
+
+    facts: Facts
+    pack: Pack
+    parameters: Mapping[str, int]
+    parts: Mapping[str, Any]
+    context: str
+
+    @property
+    def rules(self) -> list[tuple[Article, list[Rule]]]:
+        """Return each article with its rules for the action, where it has any."""
+        found = [(article, self._for_action(article)) for article in self.pack.articles]
+        return [(article, rules) for article, rules in found if rules]
+
+    def _for_action(self, article: Article) -> list[Rule]:
+        return [rule for rule in article.rules if self.facts.action in rule.actions]
+
+    def unknown(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the facts that nobody established."""
+        return tuple(name for name in names if self.facts.unknown(name, self.pack.name))
+
+
+def decide(facts: Facts, packs: Packs) -> Permit | Refusal:
+    """Return the answer of the packs to one act: a permit with its duties, or a refusal with every finding.
+
+    Packs that do not bind on the local day of `facts.at` in their own place add nothing; if none binds, the answer is
+    a refusal. The findings are in order of pack and article.
+    """
+    used: dict[str, PackUsed] = {}
+    findings: list[Finding] = []
+    asked: list[_Asked] = []
+    for pack in packs:
+        try:
+            day = pack.day(facts.at)
+            used[pack.name] = pack.used(day)
+            if used[pack.name].binds:
+                asked.append(_asked(facts, pack, day))
+                findings += _findings(asked[-1])
+        except Exception as error:  # noqa: BLE001 — the fail-closed wrapper: whatever it is, it refuses
+            findings.append(_failed(pack.name, None, type(error).__name__))
+    if not findings and not asked:
+        findings.append(_NO_LAW)
+    duties = [] if findings else _duties(asked, findings)
+    purpose = facts.purpose.code if facts.purpose else None
+    if findings:
+        return Refusal(facts.action, facts.at, purpose, used, tuple(findings))
+    measured = facts.measured is not None
+    return Permit(facts.action, facts.at, purpose, used, tuple(duties), measured, MINT)
+
+
+def _asked(facts: Facts, pack: Pack, day: date) -> _Asked:
+    parts = as_context(facts, pack.name)
+    parameters = pack.parameters(day)
+    return _Asked(facts, pack, parameters, parts, context_text(json.dumps(parts), parameters))
+
+
+def _findings(asked: _Asked) -> list[Finding]:
+    """Return the findings of one pack that binds."""
+    native = asked.pack.compiled.ask(asked.facts.action, asked.context)
+    rules = asked.rules
+    expected = {rule.policy for _, some in rules for rule in some}
+    if native.allowed != (native.deciding == {BASE}) or not (native.deciding | native.failing) - {BASE} <= expected:
+        raise CedarDoubtError  # a yes without the base permit, a no without a reason, a policy that has no business here
+    if BASE in native.failing or (not native.allowed and (BASE in native.deciding or not native.deciding)):
+        raise CedarDoubtError
+    required = any(asked.unknown(rule.requires) for _, some in rules for rule in some)
+    if native.allowed and not native.failing and not required:
+        return []
+    states = _states(asked)
+    found = [_finding(asked, article, some, states, native) for article, some in rules]
+    made = [finding for finding in found if finding is not None]
+    if not made and not native.allowed:
+        raise CedarDoubtError
+    return made
+
+
+def _states(asked: _Asked) -> list[State]:
+    """Return the state of every atom; one that fails because it reads an unknown fact is unknown, not broken."""
+    compiled = asked.pack.compiled
+    states = [State.BROKEN] * len(compiled.atoms)
+    for index, state in compiled.states(asked.facts.action, asked.context).items():
+        failing = state is State.BROKEN and asked.unknown(compiled.atoms[index].facts)
+        states[index] = State.UNKNOWN if failing else state
+    return states
+
+
+def _finding(
+    asked: _Asked, article: Article, rules: Sequence[Rule], states: Sequence[State], native: Native
+) -> Finding | None:
+    """Return what one article finds, None where it has nothing to say."""
+    folded = [fold(rule.tree, states) for rule in rules]
+    if not all(_agree(rule, left, states, native) for rule, left in zip(rules, folded, strict=True)):
+        return _failed(asked.pack.name, article.number, "disagreement")
+    judged = judge(folded, states, _unknowns(asked))
+    if judged.outcome is Outcome.FAILED:
+        return _failed(asked.pack.name, article.number, "broken")
+    requiring = tuple(index for index, rule in enumerate(rules) if asked.unknown(rule.requires))
+    if judged.outcome is None and not requiring:
+        return None
+    if judged.outcome is Outcome.FORBIDS:
+        return _forbidding(asked, article, rules, states, judged)
+    speaking = [rule for index, rule in enumerate(rules) if index in judged.speaking or index in requiring]
+    required = (name for index in requiring for name in asked.unknown(rules[index].requires))
+    facts = tuple(sorted(judged.needed | set(required)))
+    listed = ", ".join(facts)
+    reason = _joined([rule.reason for rule in speaking])
+    return Finding(
+        asked.pack.name,
+        article.number,
+        Outcome.MISSING,
+        facts,
+        Text(f"Not established: {listed}. {reason.en}", f"尚未确定：{listed}。{reason.zh}"),
+        _joined([rule.remedy for rule in speaking]),
+    )
+
+
+def _agree(rule: Rule, folded: Node, states: Sequence[State], native: Native) -> bool:
+    """Whether Cedar's answer to the whole rule is the one its parts explain."""
+    satisfied, failing = rule.policy in native.deciding, rule.policy in native.failing
+    excused = any(states[atom] is State.UNKNOWN for atom in leaves(rule.tree))
+    if folded == Constant(value=True):
+        return satisfied or (failing and excused)
+    if folded == Constant(value=False):
+        return not satisfied and (excused or not failing)
+    return failing and not satisfied
+
+
+def _unknowns(asked: _Asked) -> Unknowns:
+    """Return what `judge` may ask about the unknown facts of one act."""
+    compiled, name = asked.pack.compiled, asked.pack.name
+
+    def tried(atoms: Sequence[int], completions: Sequence[Mapping[str, Value]]) -> list[tuple[bool, ...]]:
+        contexts = [context_text(json.dumps(_completed(asked.parts, some)), asked.parameters) for some in completions]
+        return compiled.tried(asked.facts.action, atoms, contexts)
+
+    return Unknowns(
+        atoms=compiled.atoms,
+        facts=lambda atom: asked.unknown(atom.facts),
+        known=lambda fact: asked.facts.value(fact, name),
+        parameters=asked.parameters,
+        tried=tried,
+        memo=compiled.memo,
+    )
+
+
+def _completed(parts: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the context with values for facts that are unknown."""
+    made = {name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()}
+    for name, value in values.items():
+        group, _, attribute = name.rpartition(".")
+        (made[group] if group else made)[attribute] = value
+    return made
+
+
+def _forbidding(
+    asked: _Asked, article: Article, rules: Sequence[Rule], states: Sequence[State], judged: Judged
+) -> Finding:
+    """Return the finding of an article that refuses whatever the unknown facts are, with the known facts that decide."""
+    speaking = [rules[index] for index in judged.speaking]
+    atoms = {atom for rule in speaking for atom in decisive(rule.tree, states, want=True)}
+    names = {name for atom in atoms for name in asked.pack.compiled.atoms[atom].facts}
+    facts = tuple(sorted(name for name in names if asked.facts.value(name, asked.pack.name) is not None))
+    return Finding(
+        asked.pack.name,
+        article.number,
+        Outcome.FORBIDS,
+        facts,
+        _joined([rule.reason for rule in speaking]),
+        _joined([rule.remedy for rule in speaking]),
+    )
+
+
+def _joined(texts: Sequence[Text]) -> Text:
+    """Return the texts one after another, each once."""
+    return Text(" ".join(dict.fromkeys(text.en for text in texts)), "".join(dict.fromkeys(text.zh for text in texts)))
+
+
+def _failed(pack: str, article: str | None, kind: str) -> Finding:
+    """Return the finding of law that could not be evaluated, and raise the alarm; the log repeats no fact."""
+    _log.critical("law could not be evaluated", extra={"pack": pack, "article": article, "kind": kind})
+    return Finding(pack, article, Outcome.FAILED, (), _FAILED_REASON, _FAILED_REMEDY)
+
+
+def _duties(asked: Sequence[_Asked], findings: list[Finding]) -> list[Duty]:
+    """Return the duties that a permit carries; one whose condition is not known to be false is carried."""
+    made: dict[Duty, None] = {}
+    for one in asked:
+        try:
+            owed = [
+                (article, duty)
+                for article in one.pack.articles
+                for duty in article.duties
+                if one.facts.action in duty.actions
+            ]
+            conditional = any(duty.tree != Constant(value=True) for _, duty in owed)
+            states = _states(one) if conditional else []
+            for article, duty in owed:
+                if fold(duty.tree, states) != Constant(value=False):
+                    made[Duty(one.pack.name, article.number, duty.duty)] = None
+        except Exception as error:  # noqa: BLE001 — a permit whose duties are not known is no permit
+            findings.append(_failed(one.pack.name, None, type(error).__name__))
+    return list(made)

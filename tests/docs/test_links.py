@@ -15,7 +15,11 @@ def broken(page: Path, text: str) -> list[str]:
             continue
         path, _, fragment = target.partition("#")
         there = (page.parent / path).resolve() if path else page
-        if not there.exists() or ROOT not in (there, *there.parents) or (fragment and fragment not in anchors(there.read_text("utf-8") if path else text)):
+        if (
+            not there.exists()
+            or ROOT not in (there, *there.parents)
+            or (fragment and fragment not in anchors(there.read_text("utf-8") if path else text))
+        ):
             lost.append(target)
     return lost
 

@@ -81,6 +81,46 @@ def facts_page() -> str:
     )
 
 
+def law_page() -> str:
+    """Return the packs on the shelf with their articles, and what makes each article refuse."""
+    from countenance.law.shelf import load_packs
+
+    parts = []
+    for pack in load_packs():
+        about = [
+            ("status", pack.status.value),
+            ("authority", pack.authority.en),
+            ("published", str(pack.published)),
+            (
+                "in force",
+                f"{pack.in_force_from or 'never'}" + (f" until {pack.in_force_until}" if pack.in_force_until else ""),
+            ),
+            ("source", f"<{pack.source}>"),
+        ]
+        rows = [
+            (
+                f"[{article.number}](../../src/countenance/law/packs/{article.file})",
+                f"{article.title.en}<br>{article.title.zh}",
+                article.encoding.value,
+                "<br>".join(
+                    [rule.reason.en for rule in article.rules] + [f"duty: `{duty.duty}`" for duty in article.duties]
+                ),
+                str(len(article.examples)),
+            )
+            for article in pack.articles
+        ]
+        head = ("article", "title", "encoding", "what it says when it refuses, and the duties it gives", "examples")
+        parts.append(
+            f"## {pack.name}\n\n{pack.title.en}<br>{pack.title.zh}\n\n{table(('', ''), about)}\n{table(head, rows)}"
+        )
+    return (
+        "# Law\n\n"
+        + GENERATED
+        + "The packs that come with the product. An article's own file is the reference: its text, "
+        "what is encoded and what\nis not, the rules, and examples that are tests.\n\n" + "\n".join(parts)
+    )
+
+
 def link(each: type[StrEnum]) -> str:
     """Return the fragment of a heading as Markdown viewers make it."""
     return each.__name__.lower()
@@ -153,6 +193,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings_page,
     "docs/reference/errors.md": errors_page,
     "docs/reference/facts.md": facts_page,
+    "docs/reference/law.md": law_page,
     "docs/reference/command-line.md": commands_page,
     "docs/glossary.md": glossary_page,
 }

@@ -14,6 +14,8 @@ from countenance.errors import MalformedError
 PREFIX = "COUNTENANCE_"
 #: Names with the prefix that belong to the command-line client, not to the server.
 CLIENT_NAMES = frozenset({"URL", "TOKEN", "TOKEN_FILE"})
+#: Addresses that faces reach without crossing a network.
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
@@ -43,6 +45,12 @@ class Settings:
     )
     host: str = field(default="127.0.0.1", metadata=_says("Address the server listens on."))
     port: int = field(default=8000, metadata=_says("Port the server listens on."))
+    tls_certificate_file: Path | None = field(default=None, metadata=_says("Certificate chain to serve HTTPS with."))
+    tls_key_file: Path | None = field(default=None, metadata=_says("Private key of the certificate."))
+    tls_elsewhere: bool = field(
+        default=False,
+        metadata=_says("TLS ends at a proxy on the way here; without this or a certificate only loopback is served."),
+    )
     law_packs: tuple[str, ...] = field(
         default=("cn-2025", "cn-2023-draft"),
         metadata=_says("The packs of law that judge, by id or by folder, separated by commas; the strictest wins."),
@@ -136,6 +144,10 @@ def _check(settings: Settings) -> None:
         wrong.append("identify_fmr")
     if not settings.law_packs:
         wrong.append("law_packs")
+    if settings.host not in LOOPBACK and not settings.tls_elsewhere and settings.tls_certificate_file is None:
+        wrong.append("tls_certificate_file")
+    if (settings.tls_certificate_file is None) != (settings.tls_key_file is None):
+        wrong.append("tls_key_file")
     if wrong:
         listed = ", ".join(wrong)
         raise MalformedError(

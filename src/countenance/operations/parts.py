@@ -1,6 +1,6 @@
 """What every operation is handed and what every operation can answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -9,14 +9,14 @@ from uuid import UUID
 from countenance.answer import Finding, Permit, Refusal
 from countenance.capture import Limits
 from countenance.compare import Threshold
-from countenance.decide import Packs
+from countenance.law.pack import Packs
 from countenance.detect import FailureToAcquire
 from countenance.engines import Engine
-from countenance.errors import NotFoundError
 from countenance.record import Recorded
 from countenance.store.database import Database
 from countenance.vault.projection import Projection
 from countenance.vault.sealing import Vault
+from countenance.vault.vaults import Vaults
 from countenance.vocabulary import Role
 
 
@@ -47,7 +47,7 @@ class House:
     engine: Engine
     threshold: Threshold
     identify_threshold: Threshold
-    vaults: Mapping[str, Vault] = field(repr=False)
+    vaults: Vaults = field(repr=False)
     projection: Projection
     limits: Limits
     clock: Callable[[], datetime]
@@ -57,13 +57,8 @@ class House:
     clock_backward_seconds_max: int
 
     def vault(self, operator_id: str) -> Vault:
-        """Return the vault of an operator; raises NotFoundError where it has none."""
-        if operator_id not in self.vaults:
-            raise NotFoundError(
-                "This operator was added while the server ran. Start the server again.",
-                "该运营者是在服务器运行期间添加的。请重新启动服务器。",
-            )
-        return self.vaults[operator_id]
+        """Return the vault of an operator; raises UnavailableError where its key is missing or unsafe."""
+        return self.vaults.of(operator_id)
 
 
 @dataclass(frozen=True, slots=True)

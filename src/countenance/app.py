@@ -1,0 +1,271 @@
+"""The one place that knows every room: takes parts off the shelves, wires them, opens the house and closes it."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import uvicorn
+
+from countenance.api import make_api
+from countenance.api.metrics import Metrics
+from countenance.capture import Limits
+from countenance.compare import Features, Threshold
+from countenance.engines import load_engine
+from countenance.errors import CountenanceError, UnavailableError
+from countenance.law.shelf import load_packs
+from countenance.operations.expire import expire
+from countenance.operations.parts import House
+from countenance.settings import Settings
+from countenance.store import embedded, references, sites
+from countenance.store.database import Database
+from countenance.vault.keys import FileKeys
+from countenance.vault.projection import Candidate, Projection
+from countenance.vault.sealing import TemplatePlace
+from countenance.vault.vaults import Vaults
+
+_log = logging.getLogger("countenance.app")
+
+#: How often what has outlived its retention is looked for.
+SWEEP_SECONDS = 3600.0
+
+Progress = Callable[[str, int, int], None]
+
+
+def now() -> datetime:
+    """Return the present instant; the only clock in the house."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """Yield the database with the newest schema; the embedded one is started, or joined if it runs already."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(_address(settings), connections=settings.database_connections)
+    try:
+        database.migrate()
+        yield database
+    finally:
+        database.close()
+
+
+def _address(settings: Settings) -> str:
+    address = settings.database_url
+    if settings.database_url_file is not None:
+        try:
+            address = settings.database_url_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UnavailableError(
+                "The file with the database address cannot be read. Check COUNTENANCE_DATABASE_URL_FILE.",
+                "无法读取数据库地址文件。请检查 COUNTENANCE_DATABASE_URL_FILE。",
+            ) from error
+    if address is None:
+        return embedded.start(settings.data_dir / "postgres")
+    scheme, _, rest = address.partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        raise UnavailableError(
+            "The database address is not one of PostgreSQL: it begins with postgresql://",
+            "数据库地址必须以 postgresql:// 开头。",
+        )
+    return f"postgresql+psycopg://{rest}"
+
+
+def keys(settings: Settings) -> FileKeys:
+    """Return the provider of the operators' keys."""
+    return FileKeys(settings.data_dir / "keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open house and what belongs to its door."""
+
+    house: House
+    metrics: Metrics
+    settings: Settings
+
+    def ready(self) -> dict[str, bool]:
+        """Return which parts stand ready now."""
+        reachable = self.house.database.answers()
+        return {
+            "database": reachable,
+            "schema": reachable and self._schema_current(),
+            "engine": True,
+            "vault": self._vaults_open(reachable=reachable),
+        }
+
+    def _schema_current(self) -> bool:
+        try:
+            return self.house.database.current()
+        except CountenanceError:
+            return False
+
+    def _vaults_open(self, *, reachable: bool) -> bool:
+        if not reachable:
+            return False
+        try:
+            with self.house.database.transaction() as tx:
+                for operator_id in sites.operators(tx):
+                    self.house.vault(operator_id)
+        except CountenanceError:
+            return False
+        return True
+
+
+@contextmanager
+def open_house(
+    settings: Settings, progress: Progress | None = None, clock: Callable[[], datetime] = now
+) -> Iterator[Opened]:
+    """Yield the house, open: database migrated, law loaded, engine tested, every reference readable.
+
+    Raises a CountenanceError for anything that is not as it must be; nothing is served on doubt.
+    """
+    packs = load_packs(settings.law_packs)
+    engine = load_engine(
+        settings.data_dir,
+        runtime=settings.engine_runtime,
+        threads=settings.engine_threads,
+        workers=settings.engine_workers,
+        cuda=settings.engine_cuda,
+        detector_card=settings.detector_card,
+        extractor_card=settings.extractor_card,
+    )
+    metrics = Metrics()
+    with ExitStack() as stack:
+        stack.callback(engine.close)
+        database = stack.enter_context(open_database(settings))
+        house = House(
+            database=database,
+            packs=packs,
+            engine=engine,
+            threshold=Threshold.of(engine, settings.threshold_fmr),
+            identify_threshold=Threshold.of(engine, settings.identify_fmr),
+            vaults=Vaults(keys(settings)),
+            projection=Projection(engine.model_id, engine.extractor.dimension),
+            limits=Limits(
+                sample_bytes_max=settings.sample_bytes_max, sample_pixels_max=settings.sample_pixels_max
+            ),
+            clock=clock,
+            count=metrics.count,
+            references_max=settings.references_max,
+            session_consent_seconds=settings.session_consent_seconds,
+            clock_backward_seconds_max=settings.clock_backward_seconds_max,
+        )
+        fill(house, progress)
+        stack.enter_context(_sweeping(house))
+        yield Opened(house, metrics, settings)
+
+
+def fill(house: House, progress: Progress | None = None) -> int:
+    """Read every reference of the model in use into memory and return how many there are.
+
+    Raises IntegrityError when one does not open where it lies.
+    """
+    read = 0
+    with house.database.transaction() as tx:
+        for operator_id in sites.operators(tx):
+            total, vault = references.count(tx, operator_id), house.vault(operator_id)
+            for number, row in enumerate(references.all_of(tx, operator_id), 1):
+                if row.model_id != house.engine.model_id:
+                    continue
+                place = TemplatePlace(row.subject_id, row.purpose, row.model_id, row.reference_id)
+                features = Features.from_bytes(vault.open_template(row.sealed, row.wrapped, place), row.model_id)
+                owner = Candidate(row.subject_id, row.reference_id)
+                house.projection.add(operator_id, row.purpose, owner, features.numbers())
+                read += 1
+                if progress is not None and (number % 500 == 0 or number == total):
+                    progress("references", number, total)
+    return read
+
+
+@contextmanager
+def _sweeping(house: House) -> Iterator[None]:
+    """Look for what has outlived its retention at once and every hour, until the house closes."""
+    closing = threading.Event()
+
+    def sweep() -> None:
+        while True:
+            try:
+                with house.database.transaction() as tx:
+                    operators = sites.operators(tx)
+                for operator_id in operators:
+                    expire(house, operator_id)
+            except CountenanceError as error:
+                _log.error("sweep_failed", extra={"kind": type(error).__name__})
+            if closing.wait(SWEEP_SECONDS):
+                return
+
+    thread = threading.Thread(target=sweep, name="retention", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        thread.join(timeout=5)
+
+
+def serve(opened: Opened, started: Callable[[], None] | None = None) -> None:
+    """Serve until a signal comes; requests under way are finished first."""
+    settings = opened.settings
+    api = make_api(opened.house, settings, ready=opened.ready, metrics=opened.metrics)
+    config = uvicorn.Config(
+        api,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=20,
+        h11_max_incomplete_event_size=64 * 1024,
+        ssl_certfile=str(settings.tls_certificate_file) if settings.tls_certificate_file else None,
+        ssl_keyfile=str(settings.tls_key_file) if settings.tls_key_file else None,
+    )
+    server = _Server(config, started)
+    server.run()
+    if not server.started:
+        raise UnavailableError(
+            "The port is taken or may not be used. Set COUNTENANCE_PORT to a free one.",
+            "端口被占用或无权使用。请将 COUNTENANCE_PORT 设为可用端口。",
+        )
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, so that nothing is promised before."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        try:
+            await super().startup(sockets)  # type: ignore[arg-type]
+        except SystemExit:  # uvicorn's way to say that it cannot bind; its message names the address
+            self.should_exit = True
+            return
+        if self.started and self._listening is not None:
+            self._listening()
+
+
+def hold_core_dumps() -> None:
+    """Keep this process out of core dumps and other processes' reach: its memory holds templates and keys."""
+    try:
+        import ctypes  # noqa: PLC0415 — Linux only, at start only
+
+        ctypes.CDLL(None, use_errno=True).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE = 4
+    except (OSError, AttributeError):
+        _log.warning("core_dumps_not_held")
+
+
+def private_file(path: Path, text: str) -> None:
+    """Write `text` whole to a file nobody else can read, or leave the file as it was."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)

@@ -1,0 +1,76 @@
+"""The command line: one file per command group; exit 0 permit or done, 3 refusal, 2 malformed input, 4 unknown pack, 1 else."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from countenance import __version__
+from countenance.cli.answers import EXIT_REFUSED
+from countenance.cli.evaluate import evaluate_command
+from countenance.cli.house import credential_app, expire_command, serve_command, site_app
+from countenance.cli.demo import demo_command
+from countenance.cli.law import law_app
+from countenance.cli.subjects import (
+    consent_command,
+    enrol_command,
+    erase_command,
+    identify_command,
+    records_command,
+    verify_command,
+    withdraw_command,
+)
+from countenance.errors import CountenanceError, LimitError, MalformedError
+
+app = typer.Typer(
+    name="countenance",
+    help="Face recognition that asks the law first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(law_app, name="law")
+app.add_typer(site_app, name="site")
+app.add_typer(credential_app, name="credential")
+app.command("serve")(serve_command)
+app.command("demo")(demo_command)
+app.command("consent")(consent_command)
+app.command("enrol")(enrol_command)
+app.command("verify")(verify_command)
+app.command("identify")(identify_command)
+app.command("withdraw")(withdraw_command)
+app.command("erase")(erase_command)
+app.command("records")(records_command)
+app.command("expire")(expire_command)
+app.command("evaluate")(evaluate_command)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 — the form of a callback
+    if asked:
+        typer.echo(f"countenance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,  # noqa: FBT002
+) -> None:
+    """Face recognition that asks the law first."""
+
+
+def main() -> None:
+    """Run the command line; an error is one line in two languages on standard error, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app()
+    except CountenanceError as error:
+        typer.echo(f"countenance: {error.en} · {error.zh}", err=True)
+        raise SystemExit(2 if isinstance(error, MalformedError | LimitError) else 1) from None
+    except BrokenPipeError:
+        raise SystemExit(0) from None
+
+
+__all__ = ["EXIT_REFUSED", "app", "main"]

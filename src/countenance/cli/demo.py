@@ -1,0 +1,139 @@
+"""The demonstration: a small hotel, applied from a site file, with credentials and photographs to try every command."""
+
+import io
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from countenance.cli.house import address, loading, read_file, settings, start_logging
+from countenance.errors import NotAllowedError
+from countenance.vocabulary import Role
+
+if TYPE_CHECKING:
+    from countenance.app import Opened
+    from countenance.sites.declaration import Site
+
+_COMMANDS = """
+Serving on {address} — leave this running and open another terminal in {here}.
+Data directory: {data} (database, keys, credentials; delete it to begin again)
+
+Paste these, one after the other:
+
+  export {environment}COUNTENANCE_TOKEN_FILE={kiosk}
+  {command} verify {guest} -s guest-1 -p {purpose} {session}
+      refused: nobody asked the guest (draft article 5, measures article 6)
+  {command} consent guest-1 -p {purpose} --notice 1 --age adult --scope enrol --scope verify --scope identify
+  {command} enrol {guest} -s guest-1 -p {purpose} {session}
+  {command} verify {again} -s guest-1 -p {purpose} {session}
+      match, on another photograph of the same guest
+  {command} verify {again} -s guest-1 -p {purpose} --started-by passive --not-prompted --not-offered
+      refused: nobody may be verified in passing (draft article 9)
+  {command} identify {again} -p {purpose} {session} --consent $({command} consent -q -p {purpose} --notice 1 --scope identify)
+      match: guest-1
+  {command} withdraw guest-1 -p {purpose}
+      the key and the template are destroyed
+  {command} verify {again} -s guest-1 -p {purpose} {session}
+      refused again, from this moment on
+  COUNTENANCE_TOKEN_FILE={officer} {command} erase guest-1
+  COUNTENANCE_TOKEN_FILE={officer} {command} records
+      everything above, with its articles, and no name in it
+
+Stop with Ctrl-C.
+"""
+
+
+def demo_command(
+    site: Annotated[Path, typer.Option("--site", help="The site file to apply.")] = Path("examples/hotel.yaml"),
+) -> None:
+    """Apply a small demonstration hotel, serve it, and print commands to try."""
+    from countenance.app import hold_core_dumps, keys, now, open_house, serve  # noqa: PLC0415 — commands start fast
+    from countenance.operations.declare import declare  # noqa: PLC0415
+    from countenance.sites.declaration import read_site  # noqa: PLC0415
+
+    chosen = settings()
+    start_logging("warning" if chosen.log_level == "info" else chosen.log_level)
+    hold_core_dumps()
+    declared = read_site(read_file(site))
+    typer.echo(f"Countenance demonstration; data directory {chosen.data_dir.resolve()}")
+    typer.echo("Starting the database, loading the law, testing the engine …")
+    with open_house(chosen, loading) as opened:
+        changes = declare(opened.house.database, keys(chosen), declared, now())
+        typer.echo(f"{declared.operator.name}: {len(changes)} changes applied from {site}.")
+        folder = chosen.data_dir / "demo"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        credentials = _credentials(opened, declared, folder)
+        photographs = _photographs(folder)
+        text = _COMMANDS.format(
+            address=address(chosen),
+            here=Path.cwd(),
+            data=chosen.data_dir.resolve(),
+            environment=f"COUNTENANCE_URL={address(chosen)} " if chosen.port != 8000 else "",  # noqa: PLR2004 — the default
+            command=_command(),
+            kiosk=credentials[Role.DEVICE],
+            officer=credentials[Role.OFFICER],
+            guest=photographs[0],
+            again=photographs[1],
+            purpose=next(iter(declared.purposes)),
+            session="--started-by subject --prompted --offered",
+        )
+        serve(opened, lambda: typer.echo(text))
+
+
+def _command() -> str:
+    """Return how this command line was called, so that what is printed works where it is pasted."""
+    called = Path(sys.argv[0])
+    return "countenance" if shutil.which("countenance") else str(_short(called))
+
+
+def _short(path: Path) -> Path:
+    """Return `path` as seen from here, where it lies below here."""
+    here = Path.cwd()
+    resolved = path if path.is_absolute() else here / path
+    return resolved.relative_to(here) if resolved.is_relative_to(here) else resolved
+
+
+def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Path]:
+    """Return the files with the demonstration's credentials, issued where the last start's no longer work."""
+    from countenance.access import authenticate, issue  # noqa: PLC0415
+    from countenance.app import now, private_file  # noqa: PLC0415
+
+    places = [place for venue in site.venues.values() for place in venue.places.values()]
+    kiosk = next(name for place in places for name in place.devices)
+    found: dict[Role, Path] = {}
+    for role, device in ((Role.DEVICE, kiosk), (Role.OFFICER, None), (Role.REGULATOR, None)):
+        file = folder / f"{role.value}.token"
+        found[role] = _short(file)
+        with opened.house.database.transaction() as tx:
+            try:
+                authenticate(tx, file.read_text(encoding="utf-8").strip() if file.exists() else None, now())
+            except NotAllowedError:
+                issued = issue(tx, site.operator.id, role, label="demonstration", at=now(), device_id=device)
+                private_file(file, issued.token + "\n")
+    return found
+
+
+def _photographs(folder: Path) -> tuple[Path, Path]:
+    """Return two photographs of one person in the public domain: one that a package brings, and a variation of it."""
+    first, second = folder / "guest.jpg", folder / "guest-again.jpg"
+    if not (first.exists() and second.exists()):
+        from matplotlib.cbook import get_sample_data  # noqa: PLC0415 — the only use of the package here
+
+        data = bytes(get_sample_data("grace_hopper.jpg", asfileobj=True).read())
+        first.write_bytes(data)
+        second.write_bytes(_varied(data))
+    return _short(first), _short(second)
+
+
+def _varied(data: bytes) -> bytes:
+    """Return the photograph as another camera might have taken it: turned, cropped, smaller and darker."""
+    from PIL import Image, ImageEnhance  # noqa: PLC0415
+
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
+        turned = picture.rotate(4, Image.Resampling.BICUBIC).crop((30, 20, 480, 580)).resize((360, 448))
+        darker = ImageEnhance.Brightness(turned).enhance(0.8)
+    into = io.BytesIO()
+    darker.save(into, "JPEG", quality=85)
+    return into.getvalue()

@@ -1,0 +1,158 @@
+"""What is done with a subject: consent, enrol, verify, identify, withdraw, erase, and what is on record."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from countenance.cli.answers import asking, client, picture, say
+from countenance.vocabulary import AgeClass, ConsentForm, Scope, StartedBy
+
+Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture file; it is sent to the server and not kept.")]
+Subject = Annotated[str, typer.Option("--subject", "-s", help="The operator's own word for the person.")]
+Named = Annotated[str, typer.Argument(metavar="SUBJECT", help="The operator's own word for the person.")]
+Purpose = Annotated[str, typer.Option("--purpose", "-p", help="A purpose that is on file.")]
+Device = Annotated[str | None, typer.Option("--device", help="For an officer: the device it is done at.")]
+StartedByOption = Annotated[StartedBy | None, typer.Option("--started-by", help="Who began the session.")]
+Prompted = Annotated[
+    bool | None, typer.Option("--prompted/--not-prompted", help="Was the purpose said or shown at that moment?")
+]
+Offered = Annotated[
+    bool | None, typer.Option("--offered/--not-offered", help="Was the other way offered in the same step?")
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
+
+
+def _session(started_by: StartedBy | None, prompted: bool | None, offered: bool | None) -> dict[str, Any]:  # noqa: FBT001
+    said = {"started_by": started_by, "purpose_prompted": prompted, "alternative_offered": offered}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def consent_command(  # noqa: PLR0913 — each is one option
+    purpose: Purpose,
+    notice: Annotated[int, typer.Option("--notice", help="Version of the notice that was served.")],
+    subject: Annotated[str | None, typer.Argument(metavar="[SUBJECT]", help="Left out: a guest without an account.")] = None,
+    no: Annotated[bool, typer.Option("--no", help="The subject refuses.")] = False,  # noqa: FBT002
+    form: Annotated[ConsentForm, typer.Option("--form")] = ConsentForm.SEPARATE,
+    scope: Annotated[list[Scope] | None, typer.Option("--scope", help="Repeat for each scope agreed to.")] = None,
+    age: Annotated[AgeClass | None, typer.Option("--age", help="Declared by the subject.")] = None,
+    guardian: Annotated[str | None, typer.Option("--guardian", help="Evidence of the guardian's relation.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Write down what a subject decided about one purpose."""
+    body: dict[str, Any] = {
+        "purpose": purpose,
+        "notice_version": notice,
+        "subject": subject,
+        "decision": "refused" if no else "given",
+        "form": None if no else form.value,
+        "scopes": [] if no else [each.value for each in scope or []],
+        "age_class": age.value if age else None,
+        "guardian": guardian,
+    }
+    said = {name: value for name, value in body.items() if value is not None}
+    answer = asking(lambda: client().consent(**said), as_json=as_json)
+    say(
+        answer,
+        as_json=as_json,
+        line=answer["consent"] if quiet else f"{body['decision'].capitalize()}: consent {answer['consent']}.",
+    )
+
+
+def enrol_command(  # noqa: PLR0913
+    photo: Photo,
+    subject: Subject,
+    purpose: Purpose,
+    device: Device = None,
+    started_by: StartedByOption = None,
+    prompted: Prompted = None,
+    offered: Offered = None,
+    once: Annotated[str | None, typer.Option("--once", help="Idempotency key: a repeat changes nothing.")] = None,
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Keep a sealed reference of a subject who consented."""
+    sample, session = picture(photo), _session(started_by, prompted, offered)
+    answer = asking(
+        lambda: client().enrol(
+            sample, subject=subject, purpose=purpose, device=device, session=session, idempotency_key=once
+        ),
+        as_json=as_json,
+    )
+    say(answer, as_json=as_json, line=f"Enrolled: reference {answer['reference']}, {answer['references']} in all.")
+
+
+def verify_command(  # noqa: PLR0913
+    photo: Photo,
+    subject: Subject,
+    purpose: Purpose,
+    device: Device = None,
+    started_by: StartedByOption = None,
+    prompted: Prompted = None,
+    offered: Offered = None,
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Ask whether a photograph shows the subject it is said to show."""
+    sample, session = picture(photo), _session(started_by, prompted, offered)
+    answer = asking(
+        lambda: client().verify(sample, subject=subject, purpose=purpose, device=device, session=session),
+        as_json=as_json,
+    )
+    say(answer, as_json=as_json, line="Match." if answer["outcome"] == "match" else "Unknown: no match.")
+
+
+def identify_command(  # noqa: PLR0913
+    photo: Photo,
+    consent: Annotated[str, typer.Option("--consent", help="The consent of the person at the device.")],
+    purpose: Purpose,
+    device: Device = None,
+    started_by: StartedByOption = None,
+    prompted: Prompted = None,
+    offered: Offered = None,
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Ask which of the subjects enrolled for a purpose a photograph shows."""
+    sample, session = picture(photo), _session(started_by, prompted, offered)
+    answer = asking(
+        lambda: client().identify(sample, consent=consent, purpose=purpose, device=device, session=session),
+        as_json=as_json,
+    )
+    say(answer, as_json=as_json, line=f"Match: {answer['subject']}." if answer["outcome"] == "match" else "Unknown.")
+
+
+def withdraw_command(subject: Named, purpose: Purpose, as_json: Json = False) -> None:  # noqa: FBT002
+    """Take a subject's consent back; what was kept for that purpose is destroyed."""
+    answer = asking(lambda: client().withdraw(subject=subject, purpose=purpose), as_json=as_json)
+    say(answer, as_json=as_json, line=_receipt("Withdrawn", answer))
+
+
+def erase_command(subject: Named, as_json: Json = False) -> None:  # noqa: FBT002
+    """Forget a subject for every purpose; prints the receipt."""
+    answer = asking(lambda: client().erase(subject=subject), as_json=as_json)
+    say(answer, as_json=as_json, line=_receipt("Erased", answer))
+
+
+def records_command(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only this kind, such as verify.")] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="Only this outcome, such as refused.")] = None,
+    most: Annotated[int, typer.Option("--most", min=1, max=1000)] = 20,
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show what is on record, the newest first."""
+    found = asking(lambda: client().records(kind=kind, outcome=outcome, most=most), as_json=as_json)
+    if as_json:
+        say(found, as_json=True, line="")
+        return
+    for each in found["records"]:
+        record = each["record"]
+        findings = [finding for answer in record.get("law", []) for finding in answer["findings"]]
+        articles = ", ".join(f"{one['pack']} {one['article']}" for one in findings if one["pack"])
+        typer.echo(f"{record['at']}  {record['kind']:10} {record['outcome']:20} {articles}".rstrip())
+
+
+def _receipt(word: str, answer: dict[str, Any]) -> str:
+    gone = answer["destroyed"]
+    return (
+        f"{word}: {gone['keys']} keys and {gone['references']} references destroyed. "
+        f"Receipt {answer['record']['id']} ({answer['record']['digest']})."
+    )

@@ -1,0 +1,36 @@
+"""Expire: destroy what has outlived its purpose's retention, of every subject, and record it."""
+
+from countenance.forget import Destroyed, forget_expired
+from countenance.operations.parts import House
+from countenance.record import Entry, append
+from countenance.store import subjects as store
+
+
+def expire(house: House, operator_id: str) -> list[Destroyed]:
+    """Destroy the keys and references that have outlived their retention, and return what went."""
+    at = house.clock()
+    vault = house.vault(operator_id)
+    with house.database.transaction() as tx:
+        gone = forget_expired(tx, operator_id, at)
+        for each in gone:
+            subject = store.find_id(tx, operator_id, each.subject_id)
+            linked = subject is not None and subject.linking_key is not None
+            append(
+                tx,
+                Entry(
+                    operator_id=operator_id,
+                    at=at,
+                    kind="expire",
+                    outcome="expired",
+                    by="server",
+                    subject_mark=vault.mark(subject.linking_key, each.subject_id)
+                    if linked and subject and subject.linking_key
+                    else None,
+                    details={"destroyed": each.as_json()},
+                ),
+            )
+    for each in gone:
+        for purpose in each.purposes:
+            house.projection.remove(operator_id, purpose, each.subject_id)
+        house.count("expire", "expired")
+    return gone

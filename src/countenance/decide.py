@@ -18,7 +18,7 @@ from countenance.facts import Facts, as_context
 from countenance.law.compiled import BASE, CedarDoubtError, Native, context_text
 from countenance.law.outcome import Judged, Unknowns, Value, judge
 from countenance.law.pack import Article, Pack, Packs, Rule
-from countenance.law.tree import Constant, Node, State, decisive, fold, leaves
+from countenance.law.tree import FALSE, TRUE, Constant, Node, State, decisive, fold
 
 _log = logging.getLogger(__name__)
 
@@ -43,22 +43,13 @@ _FAILED_REMEDY: Final = Text(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One pack asked of one act: the day it is judged by, and Cedar's context, as text and as parts."""
+    """One pack asked of one act: its numbers on the day, and Cedar's context as parts and as text."""
 
     facts: Facts
     pack: Pack
     parameters: Mapping[str, int]
     parts: Mapping[str, Any]
     context: str
-
-    @property
-    def rules(self) -> list[tuple[Article, list[Rule]]]:
-        """Return each article with its rules for the action, where it has any."""
-        found = [(article, self._for_action(article)) for article in self.pack.articles]
-        return [(article, rules) for article, rules in found if rules]
-
-    def _for_action(self, article: Article) -> list[Rule]:
-        return [rule for rule in article.rules if self.facts.action in rule.actions]
 
     def unknown(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the facts that nobody established."""
@@ -94,7 +85,8 @@ def decide(facts: Facts, packs: Packs) -> Permit | Refusal:
 
 
 def _asked(facts: Facts, pack: Pack, day: date) -> _Asked:
-    parts = as_context(facts, pack.name)
+    roots = pack.compiled.roots[facts.action]
+    parts = {name: part for name, part in as_context(facts, pack.name).items() if name in roots}
     parameters = pack.parameters(day)
     return _Asked(facts, pack, parameters, parts, context_text(json.dumps(parts), parameters))
 
@@ -102,13 +94,13 @@ def _asked(facts: Facts, pack: Pack, day: date) -> _Asked:
 def _findings(asked: _Asked) -> list[Finding]:
     """Return the findings of one pack that binds."""
     native = asked.pack.compiled.ask(asked.facts.action, asked.context)
-    rules = asked.rules
+    rules = asked.pack.rules[asked.facts.action]
     expected = {rule.policy for _, some in rules for rule in some}
     if native.allowed != (native.deciding == {BASE}) or not (native.deciding | native.failing) - {BASE} <= expected:
         raise CedarDoubtError  # a yes without the base permit, a no without a reason, a policy that has no business here
     if BASE in native.failing or (not native.allowed and (BASE in native.deciding or not native.deciding)):
         raise CedarDoubtError
-    required = any(asked.unknown(rule.requires) for _, some in rules for rule in some)
+    required = any(rule.requires and asked.unknown(rule.requires) for _, some in rules for rule in some)
     if native.allowed and not native.failing and not required:
         return []
     states = _states(asked)
@@ -136,10 +128,12 @@ def _finding(
     folded = [fold(rule.tree, states) for rule in rules]
     if not all(_agree(rule, left, states, native) for rule, left in zip(rules, folded, strict=True)):
         return _failed(asked.pack.name, article.number, "disagreement")
+    requiring = tuple(index for index, rule in enumerate(rules) if asked.unknown(rule.requires))
+    if not requiring and all(left == FALSE for left in folded):
+        return None
     judged = judge(folded, states, _unknowns(asked))
     if judged.outcome is Outcome.FAILED:
         return _failed(asked.pack.name, article.number, "broken")
-    requiring = tuple(index for index, rule in enumerate(rules) if asked.unknown(rule.requires))
     if judged.outcome is None and not requiring:
         return None
     if judged.outcome is Outcome.FORBIDS:
@@ -162,12 +156,11 @@ def _finding(
 def _agree(rule: Rule, folded: Node, states: Sequence[State], native: Native) -> bool:
     """Whether Cedar's answer to the whole rule is the one its parts explain."""
     satisfied, failing = rule.policy in native.deciding, rule.policy in native.failing
-    excused = any(states[atom] is State.UNKNOWN for atom in leaves(rule.tree))
-    if folded == Constant(value=True):
-        return satisfied or (failing and excused)
-    if folded == Constant(value=False):
-        return not satisfied and (excused or not failing)
-    return failing and not satisfied
+    if not isinstance(folded, Constant):
+        return failing and not satisfied
+    if failing:
+        return any(states[atom] is State.UNKNOWN for atom in rule.atoms)
+    return satisfied is folded.value
 
 
 def _unknowns(asked: _Asked) -> Unknowns:
@@ -237,10 +230,10 @@ def _duties(asked: Sequence[_Asked], findings: list[Finding]) -> list[Duty]:
                 for duty in article.duties
                 if one.facts.action in duty.actions
             ]
-            conditional = any(duty.tree != Constant(value=True) for _, duty in owed)
+            conditional = any(duty.tree != TRUE for _, duty in owed)
             states = _states(one) if conditional else []
             for article, duty in owed:
-                if fold(duty.tree, states) != Constant(value=False):
+                if fold(duty.tree, states) != FALSE:
                     made[Duty(one.pack.name, article.number, duty.duty)] = None
         except Exception as error:  # noqa: BLE001 — a permit whose duties are not known is no permit
             findings.append(_failed(one.pack.name, None, type(error).__name__))

@@ -15,6 +15,7 @@ from countenance.law.atoms import AtomIndex, UnreadableRule, policy_text
 from countenance.law.files import refuse
 from countenance.law.pack import Article, DutyRule, Encoding, Example, Parameter, Rule
 from countenance.law.strict_yaml import read_yaml
+from countenance.law.tree import leaves
 from countenance.vocabulary import Action
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,3}[a-z]?")
@@ -240,6 +241,7 @@ def _rule(source: Source, policy: dict[str, Any], line: int, number: str, name: 
         article=number,
         actions=frozenset(actions),
         tree=tree,
+        atoms=leaves(tree),
         requires=requires,
         reason=Text(notes["reason_en"], notes["reason_zh"]),
         remedy=Text(notes["remedy_en"], notes["remedy_zh"]),

@@ -14,7 +14,7 @@ from cedarpy import policies_from_json_str
 
 from countenance.facts import FACT_NAMES, GROUPS
 from countenance.law.schema import TOP_LEVEL, absence_answers
-from countenance.law.tree import And, Constant, Leaf, Node, Not, Or
+from countenance.law.tree import TRUE, And, Constant, Leaf, Node, Not, Or
 from countenance.vocabulary import Action
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -41,6 +41,8 @@ class Atom:
     literals: tuple[str | int, ...]
     #: Two open texts compared with each other, so that either answer is possible while one of them is unknown.
     free: bool
+    #: The groups and scalars of the context that it looks at.
+    roots: frozenset[str]
 
 
 class AtomIndex:
@@ -52,11 +54,11 @@ class AtomIndex:
 
     def tree(self, conditions: Sequence[dict[str, Any]], actions: Sequence[Action]) -> Node:
         """Return the tree of a policy's `when` and `unless` clauses; raise `UnreadableRule` for what is not allowed."""
-        made: Node = Constant(value=True)
+        made: Node = TRUE
         for clause in conditions:
             body = self._node(clause["body"], actions)
             part = body if clause["kind"] == "when" else Not(body)
-            made = part if made == Constant(value=True) else And(made, part)
+            made = part if made == TRUE else And(made, part)
         return made
 
     def _node(self, body: dict[str, Any], actions: Sequence[Action]) -> Node:
@@ -110,9 +112,9 @@ def read_atom(body: dict[str, Any], actions: Sequence[Action]) -> Atom:
     if kind == ".":
         name = _fact(body)
         _demand(FACT_NAMES[name].kind == "bool", f"{name} is not a yes or no", f"{name} 不是是非值")
-        return Atom(_atom_text(body), (name,), (), (), free=False)
+        return Atom(_atom_text(body), (name,), (), (), free=False, roots=_roots((name,)))
     if kind in ("==", "in") and inner["left"] == {"Var": "action"}:
-        return Atom(_atom_text(body), (), (), (), free=False)
+        return Atom(_atom_text(body), (), (), (), free=False, roots=frozenset())
     if kind in _COMPARISONS:
         return _compared(body, [inner["left"], inner["right"]])
     if kind in _MEMBERSHIPS:
@@ -144,7 +146,12 @@ def _compared(body: dict[str, Any], sides: Sequence[dict[str, Any]], *, membersh
                 )
     kinds = {FACT_NAMES[name].kind for name in facts}
     free = not membership and len(set(facts)) > 1 and kinds <= {"text"}
-    return Atom(_atom_text(body), tuple(dict.fromkeys(facts)), tuple(parameters), tuple(literals), free)
+    names = tuple(dict.fromkeys(facts))
+    return Atom(_atom_text(body), names, tuple(parameters), tuple(literals), free, _roots(names))
+
+
+def _roots(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in names)
 
 
 def _side(side: dict[str, Any], facts: list[str], parameters: list[str], literals: list[str | int]) -> None:
@@ -170,7 +177,7 @@ def _has(body: dict[str, Any], inner: dict[str, Any], actions: Sequence[Action])
         f"`has {name}` is refused, since an unknown fact is not an answer; read the fact itself",
         f"不得使用 `has {name}`：未知并非答案；请直接读取该事实",
     )
-    return Atom(_atom_text(body), (name,) if name in FACT_NAMES else (), (), (), free=False)
+    return Atom(_atom_text(body), (name,) if name in FACT_NAMES else (), (), (), free=False, roots=_roots((name,)))
 
 
 def _path(body: dict[str, Any]) -> list[str] | None:

@@ -14,8 +14,8 @@ from countenance.vocabulary import Action
 
 #: Cedar numbers the policies of a text in their order; the base permit is written first.
 BASE: Final = "policy0"
-_PRINCIPAL: Final = 'Operator::"operator"'
-_RESOURCE: Final = 'Face::"face"'
+_PRINCIPAL: Final = {"type": "Operator", "id": "operator"}
+_RESOURCE: Final = {"type": "Face", "id": "face"}
 _FAILED_POLICY: Final = re.compile(r"error while evaluating policy `(policy[0-9]+)`: ")
 
 
@@ -46,6 +46,12 @@ class Compiled:
         self._whole = PolicySet.from_str(text)
         self._entities = Entities.from_json_str("[]")
         self._by_action = {action: self._atom_set(indexes) for action, indexes in by_action.items()}
+
+        #: What the rules for an action look at: no more of the context is handed to Cedar, whose parsing of it is dear.
+        self.roots = {
+            action: frozenset[str]().union(*(self.atoms[index].roots for index in indexes))
+            for action, indexes in by_action.items()
+        }
 
     def _atom_set(self, indexes: Sequence[int]) -> tuple[tuple[int, ...], Any]:
         return tuple(indexes), PolicySet.from_str("\n".join(self.atoms[index].text for index in indexes))
@@ -86,8 +92,10 @@ class Compiled:
         return answers
 
 
-def _request(action: Action, context: str) -> dict[str, str]:
-    return {"principal": _PRINCIPAL, "action": f'Action::"{action.value}"', "resource": _RESOURCE, "context": context}
+def _request(action: Action, context: str) -> dict[str, Any]:
+    # Names as parts, since Cedar would parse them from text on every call.
+    called = {"type": "Action", "id": action.value}
+    return {"principal": _PRINCIPAL, "action": called, "resource": _RESOURCE, "context": context}
 
 
 def _failing(errors: Sequence[str]) -> frozenset[str]:
@@ -100,4 +108,4 @@ def _failing(errors: Sequence[str]) -> frozenset[str]:
 
 def context_text(facts: str, parameters: Mapping[str, int]) -> str:
     """Return the context of one pack: the facts as JSON text, never empty, with the numbers of the law beside them."""
-    return f'{facts[:-1]},"law":{json.dumps(parameters)}}}'
+    return f'{facts[:-1]}{", " if len(facts) > 2 else ""}"law":{json.dumps(parameters)}}}'

@@ -13,7 +13,7 @@ from typing import Final
 from countenance.answer import Outcome
 from countenance.facts import FACT_NAMES
 from countenance.law.atoms import Atom
-from countenance.law.tree import Constant, Node, State, Table, leaves, table
+from countenance.law.tree import FALSE, TRUE, Node, State, Table, leaves, table
 
 #: Cases in one truth table, and completions tried in one group; beyond them all unknown facts are named.
 CASES_MAX: Final = 2**14
@@ -63,10 +63,10 @@ class Unknowns:
 
 def judge(folded: Sequence[Node], states: Sequence[State], unknowns: Unknowns) -> Judged:
     """Return what an article does whose rules, with every known atom put in (`fold`), are these."""
-    forbidding = tuple(index for index, tree in enumerate(folded) if tree == Constant(value=True))
+    forbidding = tuple(index for index, tree in enumerate(folded) if tree == TRUE)
     if forbidding:
         return Judged(Outcome.FORBIDS, frozenset(), forbidding)
-    open_rules = tuple(index for index, tree in enumerate(folded) if tree != Constant(value=False))
+    open_rules = tuple(index for index, tree in enumerate(folded) if tree != FALSE)
     if not open_rules:
         return Judged(None, frozenset(), ())
     atoms = sorted(frozenset().union(*(leaves(folded[index]) for index in open_rules)))

@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 
 class Encoding(StrEnum):
-    """How the product meets an article: by refusing, by keeping evidence, by the operator's own doing, or not at all."""
+    """How an article is met: by refusing, by keeping evidence, by the operator's own doing, or not at all."""
 
     ENFORCED = "enforced"
     EVIDENCED = "evidenced"
@@ -39,6 +39,7 @@ class Rule:
     article: str
     actions: frozenset[Action]
     tree: Node
+    atoms: frozenset[int]
     requires: tuple[str, ...]
     reason: Text
     remedy: Text
@@ -117,6 +118,8 @@ class Pack:
     reviewed_by: str | None
     edition: str
     articles: tuple[Article, ...]
+    #: For each action the articles that have rules for it, with those rules.
+    rules: Mapping[Action, tuple[tuple[Article, tuple[Rule, ...]], ...]]
     compiled: Compiled
 
     def day(self, at: datetime) -> date:

@@ -15,7 +15,7 @@ from countenance.law.article import Source, day_of, read_article, text_of
 from countenance.law.atoms import AtomIndex
 from countenance.law.compiled import Compiled
 from countenance.law.files import edition, read_pack, refuse
-from countenance.law.pack import Article, Pack, Packs, Status, article_order
+from countenance.law.pack import Article, Pack, Packs, Rule, Status, article_order
 from countenance.law.schema import cedar_schema
 from countenance.law.strict_yaml import read_yaml
 from countenance.law.tree import leaves
@@ -77,6 +77,7 @@ def load_pack(folder: Path) -> Pack:
         **about,
         edition=edition(files),
         articles=tuple(articles),
+        rules={action: _rules(action, articles) for action in Action},
         compiled=Compiled(text, policies, atoms.atoms, _by_action(articles)),
     )
     _check_parameters(pack)
@@ -98,10 +99,19 @@ def _by_action(articles: Sequence[Article]) -> dict[Action, list[int]]:
     """Return the atoms that rules and duties for each action read."""
     found: dict[Action, set[int]] = {action: set() for action in Action}
     for article in articles:
-        for rule in (*article.rules, *article.duties):
-            for action in rule.actions:
-                found[action] |= leaves(rule.tree)
+        for actions, tree in [
+            *((rule.actions, rule.tree) for rule in article.rules),
+            *((duty.actions, duty.tree) for duty in article.duties),
+        ]:
+            for action in actions:
+                found[action] |= leaves(tree)
     return {action: sorted(indexes) for action, indexes in found.items()}
+
+
+def _rules(action: Action, articles: Sequence[Article]) -> tuple[tuple[Article, tuple[Rule, ...]], ...]:
+    """Return the articles that have rules for an action, with those rules."""
+    found = [(article, tuple(rule for rule in article.rules if action in rule.actions)) for article in articles]
+    return tuple((article, rules) for article, rules in found if rules)
 
 
 def _about(name: str, text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ evaluation has it; anywhere else they make the article fail.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class State(Enum):
@@ -57,6 +58,8 @@ class Or:
 
 
 Node = Constant | Leaf | Not | And | Or
+TRUE: Final = Constant(value=True)
+FALSE: Final = Constant(value=False)
 
 
 def fold(node: Node, states: Sequence[State]) -> Node:
@@ -65,11 +68,13 @@ def fold(node: Node, states: Sequence[State]) -> Node:
         case Constant():
             return node
         case Leaf(atom):
-            known = {State.TRUE: True, State.FALSE: False}.get(states[atom])
-            return node if known is None else Constant(known)
+            state = states[atom]
+            return TRUE if state is State.TRUE else FALSE if state is State.FALSE else node
         case Not(part):
             inner = fold(part, states)
-            return Constant(not inner.value) if isinstance(inner, Constant) else Not(inner)
+            if isinstance(inner, Constant):
+                return FALSE if inner.value else TRUE
+            return Not(inner)
         case And(left, right):
             return _fold_pair(node, fold(left, states), right, states, absorbing=False)
         case Or(left, right):

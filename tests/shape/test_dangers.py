@@ -98,7 +98,19 @@ def clocks(each: Module) -> Iterator[tuple[int, str]]:
             yield number, "switches the ban on clocks and unsafe loading off"
 
 
-RULES = {rule.__name__: rule for rule in (code_from_data, blanket_handlers, printing, clocks)}
+def spooling(each: Module) -> Iterator[tuple[int, str]]:
+    """Find ways by which a picture would land in a temporary file: Starlette's form parser writes large parts to disk."""
+    for node in ast.walk(each.tree):
+        if isinstance(node, ast.Name | ast.alias | ast.Attribute):
+            name = node.id if isinstance(node, ast.Name) else node.name if isinstance(node, ast.alias) else node.attr
+            if name in {"UploadFile", "SpooledTemporaryFile", "MultiPartParser"}:
+                yield node.lineno, f"uses {name}, which writes to disk"
+    for call, name in calls(each):
+        if name.endswith("request.form") or name == "File":
+            yield call.lineno, f"calls {name}, which writes to disk"
+
+
+RULES = {rule.__name__: rule for rule in (code_from_data, blanket_handlers, printing, clocks, spooling)}
 
 PLANTED = {
     "code_from_data": [
@@ -124,6 +136,12 @@ PLANTED = {
         "try:\n    f()\nexcept (OSError, Exception) as e:\n    raise ValueError from e",
         "try:\n    f()\nexcept BaseException:\n    return_code = 1",
     ],
+    "spooling": [
+        "from fastapi import UploadFile",
+        "def f(picture: fastapi.UploadFile): ...",
+        "async def f(request): return await request.form()",
+        "def f(picture=File()): ...",
+    ],
     "printing": ["print('x')", "sys.stdout.write('x')"],
     "clocks": [
         "x = Column(server_default=func.now())",
@@ -143,6 +161,7 @@ HARMLESS = {
         "try:\n    f()\nexcept OSError:\n    pass",
         "try:\n    f()\nexcept BaseException:\n    g()\n    raise",
     ],
+    "spooling": ["from python_multipart import QuerystringParser", "def f(form): return form()"],
     "printing": ["log.info('x')"],
     "clocks": ["def f(now): return now"],
 }

@@ -97,7 +97,7 @@ def authenticate(tx: Transaction, token: str | None, at: datetime) -> Caller:
     right = hmac.compare_digest(digest, bytes(held))
     if found is None or not right or found.revoked_at is not None or (found.expires_at and found.expires_at <= at):
         raise NotAllowedError(
-            "No valid credential came with the request. Send one as 'Authorization: Bearer …'; an officer can issue it.",
+            "No valid credential came with the request. Send one as 'Authorization: Bearer …'; an officer issues it.",
             "请求未携带有效凭证。请在 Authorization: Bearer … 中提供，由保护负责人签发。",
             known=False,
         )

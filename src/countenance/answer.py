@@ -100,7 +100,8 @@ def as_json(answer: Permit | Refusal) -> dict[str, Any]:
         "at": answer.at.isoformat(),
         "packs": {name: {"edition": used.edition, "binds": used.binds} for name, used in sorted(answer.packs.items())},
         "findings": [finding_json(found) for found in answer.findings] if isinstance(answer, Refusal) else [],
-        "duties": [] if isinstance(answer, Refusal)
+        "duties": []
+        if isinstance(answer, Refusal)
         else [{"pack": duty.pack, "article": duty.article, "duty": duty.duty} for duty in answer.duties],
     }
 

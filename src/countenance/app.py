@@ -146,9 +146,7 @@ def open_house(
             identify_threshold=Threshold.of(engine, settings.identify_fmr),
             vaults=Vaults(keys(settings)),
             projection=Projection(engine.model_id, engine.extractor.dimension),
-            limits=Limits(
-                sample_bytes_max=settings.sample_bytes_max, sample_pixels_max=settings.sample_pixels_max
-            ),
+            limits=Limits(sample_bytes_max=settings.sample_bytes_max, sample_pixels_max=settings.sample_pixels_max),
             clock=clock,
             count=metrics.count,
             references_max=settings.references_max,

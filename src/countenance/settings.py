@@ -30,7 +30,9 @@ class Settings:
 
     data_dir: Path = field(
         default=Path("data"),
-        metadata=_says("Where the embedded database, the keys and the converted networks live; created with mode 0700."),
+        metadata=_says(
+            "Where the embedded database, the keys and the converted networks live; created with mode 0700."
+        ),
     )
     database_url_file: Path | None = field(
         default=None,
@@ -40,9 +42,7 @@ class Settings:
         default=None,
         metadata=_says("Address of a PostgreSQL server without a password in it; none: the embedded one."),
     )
-    database_connections: int = field(
-        default=12, metadata=_says("Most connections to the database held at once.")
-    )
+    database_connections: int = field(default=12, metadata=_says("Most connections to the database held at once."))
     host: str = field(default="127.0.0.1", metadata=_says("Address the server listens on."))
     port: int = field(default=8000, metadata=_says("Port the server listens on."))
     tls_certificate_file: Path | None = field(default=None, metadata=_says("Certificate chain to serve HTTPS with."))

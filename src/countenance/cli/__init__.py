@@ -1,4 +1,7 @@
-"""The command line: one file per command group; exit 0 permit or done, 3 refusal, 2 malformed input, 4 unknown pack, 1 else."""
+"""The command line, one file per command group.
+
+Exit codes: 0 permitted or done, 3 refused, 2 malformed input, 4 a pack that is unknown or does not load, 1 anything else.
+"""
 
 import sys
 from typing import Annotated
@@ -7,9 +10,9 @@ import typer
 
 from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
+from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
 from countenance.cli.house import credential_app, expire_command, serve_command, site_app
-from countenance.cli.demo import demo_command
 from countenance.cli.law import law_app
 from countenance.cli.subjects import (
     consent_command,
@@ -46,7 +49,7 @@ app.command("expire")(expire_command)
 app.command("evaluate")(evaluate_command)
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 — the form of a callback
+def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"countenance {__version__}")
         raise typer.Exit
@@ -54,7 +57,9 @@ def _version(asked: bool) -> None:  # noqa: FBT001 — the form of a callback
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,  # noqa: FBT002
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Face recognition that asks the law first."""
 

@@ -31,7 +31,8 @@ Paste these, one after the other:
       match, on another photograph of the same guest
   {command} verify {again} -s guest-1 -p {purpose} --started-by passive --not-prompted --not-offered
       refused: nobody may be verified in passing (draft article 9)
-  {command} identify {again} -p {purpose} {session} --consent $({command} consent -q -p {purpose} --notice 1 --scope identify)
+  CONSENT=$({command} consent -q -p {purpose} --notice 1 --scope identify)
+  {command} identify {again} -p {purpose} {session} --consent $CONSENT
       match: guest-1
   {command} withdraw guest-1 -p {purpose}
       the key and the template are destroyed
@@ -49,9 +50,9 @@ def demo_command(
     site: Annotated[Path, typer.Option("--site", help="The site file to apply.")] = Path("examples/hotel.yaml"),
 ) -> None:
     """Apply a small demonstration hotel, serve it, and print commands to try."""
-    from countenance.app import hold_core_dumps, keys, now, open_house, serve  # noqa: PLC0415 — commands start fast
-    from countenance.operations.declare import declare  # noqa: PLC0415
-    from countenance.sites.declaration import read_site  # noqa: PLC0415
+    from countenance.app import hold_core_dumps, keys, now, open_house, serve
+    from countenance.operations.declare import declare
+    from countenance.sites.declaration import read_site
 
     chosen = settings()
     start_logging("warning" if chosen.log_level == "info" else chosen.log_level)
@@ -97,8 +98,8 @@ def _short(path: Path) -> Path:
 
 def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Path]:
     """Return the files with the demonstration's credentials, issued where the last start's no longer work."""
-    from countenance.access import authenticate, issue  # noqa: PLC0415
-    from countenance.app import now, private_file  # noqa: PLC0415
+    from countenance.access import authenticate, issue
+    from countenance.app import now, private_file
 
     places = [place for venue in site.venues.values() for place in venue.places.values()]
     kiosk = next(name for place in places for name in place.devices)
@@ -119,9 +120,9 @@ def _photographs(folder: Path) -> tuple[Path, Path]:
     """Return two photographs of one person in the public domain: one that a package brings, and a variation of it."""
     first, second = folder / "guest.jpg", folder / "guest-again.jpg"
     if not (first.exists() and second.exists()):
-        from matplotlib.cbook import get_sample_data  # noqa: PLC0415 — the only use of the package here
+        from matplotlib.cbook import get_sample_data
 
-        data = bytes(get_sample_data("grace_hopper.jpg", asfileobj=True).read())
+        data = Path(str(get_sample_data("grace_hopper.jpg", asfileobj=False))).read_bytes()
         first.write_bytes(data)
         second.write_bytes(_varied(data))
     return _short(first), _short(second)
@@ -129,7 +130,7 @@ def _photographs(folder: Path) -> tuple[Path, Path]:
 
 def _varied(data: bytes) -> bytes:
     """Return the photograph as another camera might have taken it: turned, cropped, smaller and darker."""
-    from PIL import Image, ImageEnhance  # noqa: PLC0415
+    from PIL import Image, ImageEnhance
 
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
         turned = picture.rotate(4, Image.Resampling.BICUBIC).crop((30, 20, 480, 580)).resize((360, 448))

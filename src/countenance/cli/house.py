@@ -24,14 +24,14 @@ Operator = Annotated[str | None, typer.Option("--operator", help="Needed where t
 
 def settings() -> "Settings":
     """Return the settings of the environment."""
-    from countenance.settings import read_settings  # noqa: PLC0415 — commands start fast
+    from countenance.settings import read_settings
 
     return read_settings(os.environ)
 
 
 def start_logging(level: str) -> None:
     """Send the engineers' log to standard error, as lines of JSON with fixed messages."""
-    from countenance.api.logs import JsonLines  # noqa: PLC0415
+    from countenance.api.logs import JsonLines
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
@@ -47,7 +47,7 @@ def loading(noun: str, done: int, total: int) -> None:
 
 def serve_command() -> None:
     """Serve the REST API; every setting comes from the environment (docs/reference/settings.md)."""
-    from countenance.app import hold_core_dumps, open_house, serve  # noqa: PLC0415
+    from countenance.app import hold_core_dumps, open_house, serve
 
     chosen = settings()
     start_logging(chosen.log_level)
@@ -66,17 +66,17 @@ def address(chosen: "Settings") -> str:
 @site_app.command("apply")
 def apply_command(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences and change nothing.")] = False,  # noqa: FBT002
-    as_json: Json = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences and change nothing.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Bring what is on file to what a site file says; applying it again changes nothing."""
-    from countenance.app import now, open_database  # noqa: PLC0415
-    from countenance.operations.declare import declare  # noqa: PLC0415
-    from countenance.sites.declaration import read_site  # noqa: PLC0415
+    from countenance.app import now, open_database
+    from countenance.operations.declare import declare
+    from countenance.sites.declaration import read_site
 
     site = read_site(read_file(file))
     chosen = settings()
-    from countenance.app import keys  # noqa: PLC0415
+    from countenance.app import keys
 
     with open_database(chosen) as database:
         changes = declare(database, keys(chosen), site, now(), dry_run=dry_run)
@@ -100,18 +100,20 @@ def read_file(path: Path) -> bytes:
 
 
 @credential_app.command("issue")
-def issue_command(  # noqa: PLR0913 — each is one option
+def issue_command(
     role: Annotated[Role, typer.Argument()],
     label: Annotated[str, typer.Option("--label", help="What it is for, in your words.")] = "",
     device: Annotated[str | None, typer.Option("--device", help="The device a device credential is for.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="The subject a subject credential is for.")] = None,
     operator: Operator = None,
-    to: Annotated[Path | None, typer.Option("--to", help="Write it to this file, mode 0600, and print nothing.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write it to this file, mode 0600, and print nothing.")
+    ] = None,
 ) -> None:
     """Issue a credential; its secret is shown once and kept nowhere."""
-    from countenance.access import issue  # noqa: PLC0415
-    from countenance.app import now, open_database, private_file  # noqa: PLC0415
-    from countenance.store import subjects  # noqa: PLC0415
+    from countenance.access import issue
+    from countenance.app import now, open_database, private_file
+    from countenance.store import subjects
 
     with open_database(settings()) as database:
         operator_id = _operator(database, operator)
@@ -137,8 +139,8 @@ def issue_command(  # noqa: PLR0913 — each is one option
 @credential_app.command("list")
 def list_command(operator: Operator = None) -> None:
     """List credentials, without their secrets."""
-    from countenance.app import open_database  # noqa: PLC0415
-    from countenance.store import credentials  # noqa: PLC0415
+    from countenance.app import open_database
+    from countenance.store import credentials
 
     with open_database(settings()) as database:
         operator_id = _operator(database, operator)
@@ -154,8 +156,8 @@ def revoke_command(
     operator: Operator = None,
 ) -> None:
     """Revoke a credential; it is refused from the next request on."""
-    from countenance.app import now, open_database  # noqa: PLC0415
-    from countenance.store import credentials  # noqa: PLC0415
+    from countenance.app import now, open_database
+    from countenance.store import credentials
 
     with open_database(settings()) as database:
         operator_id = _operator(database, operator)
@@ -167,8 +169,8 @@ def revoke_command(
 
 def expire_command(operator: Operator = None) -> None:
     """Destroy what has outlived its retention now; a running server does this by itself every hour."""
-    from countenance.app import open_house  # noqa: PLC0415
-    from countenance.operations.expire import expire  # noqa: PLC0415
+    from countenance.app import open_house
+    from countenance.operations.expire import expire
 
     with open_house(settings(), loading) as opened:
         gone = expire(opened.house, _operator(opened.house.database, operator))
@@ -176,8 +178,8 @@ def expire_command(operator: Operator = None) -> None:
 
 
 def _operator(database: object, named: str | None) -> str:
-    from countenance.store import sites  # noqa: PLC0415
-    from countenance.store.database import Database  # noqa: PLC0415
+    from countenance.store import sites
+    from countenance.store.database import Database
 
     assert isinstance(database, Database)  # noqa: S101 — for the type checker, without importing it at start
     with database.transaction() as tx:

@@ -23,22 +23,24 @@ Offered = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 
 
-def _session(started_by: StartedBy | None, prompted: bool | None, offered: bool | None) -> dict[str, Any]:  # noqa: FBT001
+def _session(started_by: StartedBy | None, prompted: bool | None, offered: bool | None) -> dict[str, Any]:
     said = {"started_by": started_by, "purpose_prompted": prompted, "alternative_offered": offered}
     return {name: value for name, value in said.items() if value is not None}
 
 
-def consent_command(  # noqa: PLR0913 — each is one option
+def consent_command(  # noqa: PLR0917 — each is one option
     purpose: Purpose,
     notice: Annotated[int, typer.Option("--notice", help="Version of the notice that was served.")],
-    subject: Annotated[str | None, typer.Argument(metavar="[SUBJECT]", help="Left out: a guest without an account.")] = None,
-    no: Annotated[bool, typer.Option("--no", help="The subject refuses.")] = False,  # noqa: FBT002
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[SUBJECT]", help="Left out: a guest without an account.")
+    ] = None,
+    no: Annotated[bool, typer.Option("--no", help="The subject refuses.")] = False,
     form: Annotated[ConsentForm, typer.Option("--form")] = ConsentForm.SEPARATE,
     scope: Annotated[list[Scope] | None, typer.Option("--scope", help="Repeat for each scope agreed to.")] = None,
     age: Annotated[AgeClass | None, typer.Option("--age", help="Declared by the subject.")] = None,
     guardian: Annotated[str | None, typer.Option("--guardian", help="Evidence of the guardian's relation.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,  # noqa: FBT002
-    as_json: Json = False,  # noqa: FBT002
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write down what a subject decided about one purpose."""
     body: dict[str, Any] = {
@@ -60,7 +62,7 @@ def consent_command(  # noqa: PLR0913 — each is one option
     )
 
 
-def enrol_command(  # noqa: PLR0913
+def enrol_command(  # noqa: PLR0917 — each is one option
     photo: Photo,
     subject: Subject,
     purpose: Purpose,
@@ -69,7 +71,7 @@ def enrol_command(  # noqa: PLR0913
     prompted: Prompted = None,
     offered: Offered = None,
     once: Annotated[str | None, typer.Option("--once", help="Idempotency key: a repeat changes nothing.")] = None,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Keep a sealed reference of a subject who consented."""
     sample, session = picture(photo), _session(started_by, prompted, offered)
@@ -82,7 +84,7 @@ def enrol_command(  # noqa: PLR0913
     say(answer, as_json=as_json, line=f"Enrolled: reference {answer['reference']}, {answer['references']} in all.")
 
 
-def verify_command(  # noqa: PLR0913
+def verify_command(  # noqa: PLR0917 — each is one option
     photo: Photo,
     subject: Subject,
     purpose: Purpose,
@@ -90,7 +92,7 @@ def verify_command(  # noqa: PLR0913
     started_by: StartedByOption = None,
     prompted: Prompted = None,
     offered: Offered = None,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Ask whether a photograph shows the subject it is said to show."""
     sample, session = picture(photo), _session(started_by, prompted, offered)
@@ -101,7 +103,7 @@ def verify_command(  # noqa: PLR0913
     say(answer, as_json=as_json, line="Match." if answer["outcome"] == "match" else "Unknown: no match.")
 
 
-def identify_command(  # noqa: PLR0913
+def identify_command(  # noqa: PLR0917 — each is one option
     photo: Photo,
     consent: Annotated[str, typer.Option("--consent", help="The consent of the person at the device.")],
     purpose: Purpose,
@@ -109,7 +111,7 @@ def identify_command(  # noqa: PLR0913
     started_by: StartedByOption = None,
     prompted: Prompted = None,
     offered: Offered = None,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Ask which of the subjects enrolled for a purpose a photograph shows."""
     sample, session = picture(photo), _session(started_by, prompted, offered)
@@ -120,13 +122,13 @@ def identify_command(  # noqa: PLR0913
     say(answer, as_json=as_json, line=f"Match: {answer['subject']}." if answer["outcome"] == "match" else "Unknown.")
 
 
-def withdraw_command(subject: Named, purpose: Purpose, as_json: Json = False) -> None:  # noqa: FBT002
+def withdraw_command(subject: Named, purpose: Purpose, as_json: Json = False) -> None:
     """Take a subject's consent back; what was kept for that purpose is destroyed."""
     answer = asking(lambda: client().withdraw(subject=subject, purpose=purpose), as_json=as_json)
     say(answer, as_json=as_json, line=_receipt("Withdrawn", answer))
 
 
-def erase_command(subject: Named, as_json: Json = False) -> None:  # noqa: FBT002
+def erase_command(subject: Named, as_json: Json = False) -> None:
     """Forget a subject for every purpose; prints the receipt."""
     answer = asking(lambda: client().erase(subject=subject), as_json=as_json)
     say(answer, as_json=as_json, line=_receipt("Erased", answer))
@@ -136,7 +138,7 @@ def records_command(
     kind: Annotated[str | None, typer.Option("--kind", help="Only this kind, such as verify.")] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", help="Only this outcome, such as refused.")] = None,
     most: Annotated[int, typer.Option("--most", min=1, max=1000)] = 20,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Show what is on record, the newest first."""
     found = asking(lambda: client().records(kind=kind, outcome=outcome, most=most), as_json=as_json)

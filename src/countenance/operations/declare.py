@@ -15,7 +15,7 @@ from countenance.vault.keys import KeyProvider
 def declare(database: Database, keys: KeyProvider, site: Site, at: datetime, *, dry_run: bool = False) -> list[Change]:
     """Apply `site` and return what changed, or with `dry_run` what would.
 
-    Raises UnavailableError when an operator who is on file has no key: a new key would leave its templates shut for ever.
+    Raises UnavailableError when an operator on file has no key: a new one would leave its templates shut for ever.
     """
     with database.transaction() as tx:
         known = site.operator.id in store.operators(tx)

@@ -92,9 +92,7 @@ def enrol(house: House, caller: Caller, enrolment: Enrolment, picture: bytes) ->
             references.add(
                 tx,
                 caller.operator_id,
-                references.ReferenceRow(
-                    row.reference_id, row.subject_id, row.purpose, row.model_id, sealed, wrapped
-                ),
+                references.ReferenceRow(row.reference_id, row.subject_id, row.purpose, row.model_id, sealed, wrapped),
                 asked.question.at,
             )
 

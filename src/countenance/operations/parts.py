@@ -9,9 +9,9 @@ from uuid import UUID
 from countenance.answer import Finding, Permit, Refusal
 from countenance.capture import Limits
 from countenance.compare import Threshold
-from countenance.law.pack import Packs
 from countenance.detect import FailureToAcquire
 from countenance.engines import Engine
+from countenance.law.pack import Packs
 from countenance.record import Recorded
 from countenance.store.database import Database
 from countenance.vault.projection import Projection

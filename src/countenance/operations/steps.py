@@ -30,7 +30,10 @@ _UNKNOWN_PURPOSE = Finding(
     Outcome.FORBIDS,
     ("purpose.code",),
     Text("This purpose is not on file.", "该处理目的未登记。"),
-    Text("Choose one that GET /v1/purposes lists, or declare it in the site file.", "请选用已登记的目的，或在站点文件中声明。"),
+    Text(
+        "Choose one that GET /v1/purposes lists, or declare it in the site file.",
+        "请选用已登记的目的，或在站点文件中声明。",
+    ),
 )
 _UNKNOWN_DEVICE = Finding(
     None,
@@ -38,7 +41,10 @@ _UNKNOWN_DEVICE = Finding(
     Outcome.FORBIDS,
     ("device.registered",),
     Text("No registered, working device is named.", "未指定已登记且可用的设备。"),
-    Text("Call with the device's credential, or have the officer lift its suspension.", "请使用设备凭证调用，或由保护负责人解除停用。"),
+    Text(
+        "Call with the device's credential, or have the officer lift its suspension.",
+        "请使用设备凭证调用，或由保护负责人解除停用。",
+    ),
 )
 
 

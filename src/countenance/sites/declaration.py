@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from countenance.errors import LimitError, MalformedError
+from countenance.law.strict_yaml import read_yaml
 from countenance.vocabulary import Lift, PlaceKind, VenueKind
 
 FILE_BYTES_MAX = 4 * 2**20
@@ -195,41 +195,17 @@ class Site(_Declared):
         return (way for venue in self.venues.values() for way in venue.alternatives)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases (a few bytes could stand for gigabytes) and without a key said twice."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not read", problem_mark=self.peek_event().start_mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 — inherited
-        mapping: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.MarkedYAMLError(problem="a key is not text", problem_mark=key_node.start_mark)
-            if key in mapping:
-                raise yaml.MarkedYAMLError(problem="a key is said twice", problem_mark=key_node.start_mark)
-            mapping[key] = self.construct_object(value_node, deep=deep)
-        return mapping
-
-
 def read_site(data: bytes) -> Site:
     """Return the site that `data` declares; raises MalformedError naming line or field, LimitError when too large."""
     if len(data) > FILE_BYTES_MAX:
         raise LimitError("The site file is larger than 4 MiB. Split it.", "站点文件超过 4 MiB，请拆分。")
     try:
-        document = yaml.load(data, Loader=_StrictLoader)  # noqa: S506 — a SafeLoader, made stricter
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = error.problem or "not YAML"
-        message = f"The site file cannot be read at line {line}: {problem}. Correct that line."
-        raise MalformedError(message, f"站点文件第 {line} 行无法读取，请更正。") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
         raise MalformedError(
-            "The site file is not readable YAML. Save it as UTF-8 text.", "站点文件不是可读的 YAML，请以 UTF-8 保存。"
-        ) from error
+            "The site file is not UTF-8 text. Save it as UTF-8.", "站点文件不是 UTF-8 文本。"
+        ) from None
+    document = read_yaml(text, "the site file")
     try:
         return Site.model_validate(document)
     except ValidationError as error:

@@ -27,7 +27,7 @@ def find(tx: Transaction, operator_id: str, credential_id: str, key: str) -> tup
     return None if found is None else (bytes(found.request_mark), dict(found.answer))
 
 
-def keep(
+def keep(  # noqa: PLR0917 — the row in the order of its columns
     tx: Transaction, operator_id: str, credential_id: str, key: str, mark: bytes, answer: dict[str, Any], at: datetime
 ) -> None:
     """Keep an answer for a day, and let go of the ones that are older."""

@@ -1,13 +1,12 @@
 """The one query that gathers what is on file for a decision, and the facts made from its one row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, bindparam, case, func, literal, select, true
-from sqlalchemy.dialects.postgresql import array_agg
+from sqlalchemy import BindParameter, and_, bindparam, case, func, literal, select, true
 
 from countenance import facts as f
 from countenance.store.database import Transaction
@@ -54,7 +53,7 @@ class Question:
     device_id: str | None = None
     subject_ref: str | None = None
     subject_id: UUID | None = None
-    session: f.SessionFacts = f.SessionFacts()
+    session: f.SessionFacts = field(default_factory=f.SessionFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,8 @@ class OnFile:
     newest_record_at: datetime | None
 
 
-_OPERATOR = bindparam("operator_id")
-_PURPOSE = bindparam("purpose")
+_OPERATOR: BindParameter[str] = bindparam("operator_id")
+_PURPOSE: BindParameter[str] = bindparam("purpose")
 
 _consent = (
     select(
@@ -109,7 +108,9 @@ _notice_version = (
 )
 # What works outweighs what nobody reported, and that outweighs what is broken.
 _alternatives = (
-    select(array_agg(case((alternative.c.working.is_(None), literal("?")), (alternative.c.working, "+"), else_="-")))
+    select(
+        func.array_agg(case((alternative.c.working.is_(None), literal("?")), (alternative.c.working, "+"), else_="-"))
+    )
     .where(
         alternative.c.operator_id == _OPERATOR,
         alternative.c.venue_id == venue.c.venue_id,
@@ -208,7 +209,7 @@ _QUERY = (
 
 def gather(tx: Transaction, question: Question) -> OnFile:
     """Return everything on file for one decision, read in one query at one instant."""
-    row = tx.execute(
+    row: Any = tx.execute(
         _QUERY,
         {
             "operator_id": question.operator_id,
@@ -253,7 +254,7 @@ def _one(kind: Any, value: str | None) -> Any:
     return None if value is None else kind(value)
 
 
-def _purpose(row: Row[Any], code: str, today: date) -> f.PurposeFacts:
+def _purpose(row: Any, code: str, today: date) -> f.PurposeFacts:
     if row.purpose_code is None:
         return f.PurposeFacts(code=code)
     if row.assessed_on is None:
@@ -274,7 +275,7 @@ def _purpose(row: Row[Any], code: str, today: date) -> f.PurposeFacts:
     )
 
 
-def _device(row: Row[Any], today: date) -> f.DeviceFacts:
+def _device(row: Any, today: date) -> f.DeviceFacts:
     sign, assessed, expires = row.sign_checked_on, row.device_assessed_on, row.security_necessity_expires_on
     return f.DeviceFacts(
         registered=not row.suspended,
@@ -286,7 +287,7 @@ def _device(row: Row[Any], today: date) -> f.DeviceFacts:
     )
 
 
-def _consent_facts(row: Row[Any], at: datetime) -> f.ConsentFacts:
+def _consent_facts(row: Any, at: datetime) -> f.ConsentFacts:
     if row.consent_kind is None:
         return f.ConsentFacts(state=ConsentState.NONE)
     if row.consent_kind != "given":
@@ -306,7 +307,7 @@ def _consent_facts(row: Row[Any], at: datetime) -> f.ConsentFacts:
     )
 
 
-def _basis(row: Row[Any], today: date) -> dict[str, Any]:
+def _basis(row: Any, today: date) -> dict[str, Any]:
     if row.citation is None or today > row.basis_expires_on:
         return {}
     return {
@@ -325,12 +326,10 @@ def _session(session: f.SessionFacts, refused_at: datetime | None, today: date) 
     )
 
 
-def _available(row: Row[Any]) -> bool | None:
+def _available(row: Any) -> bool | None:
     if row.venue_kind is None:
         return None
     ways = row.alternatives or []
     if "+" in ways:
         return True
     return None if "?" in ways else False
-
-

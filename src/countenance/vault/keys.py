@@ -63,9 +63,7 @@ class FileKeys:
         try:
             descriptor = os.open(self._path(operator_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError as error:
-            raise IntegrityError(
-                "This operator has a key already.", "该运营者已有密钥。"
-            ) from error
+            raise IntegrityError("This operator has a key already.", "该运营者已有密钥。") from error
         with os.fdopen(descriptor, "wb") as file:
             file.write(key)
             file.flush()

@@ -1,4 +1,4 @@
-"""A reader who types what a page shows: one shell, one demo server on a free port, one folder of its own."""
+"""A reader who types what a page shows: one shell, one demo server on a free port, a folder like that of a clone."""
 
 import os
 import re
@@ -40,12 +40,13 @@ class Reader:
     def __init__(self) -> None:
         """Make a short folder: the path of PostgreSQL's socket must stay under a hundred characters."""
         self.folder = Path(tempfile.mkdtemp(prefix="cn-", dir="/tmp"))
+        for name in ("examples", ".venv"):
+            (self.folder / name).symlink_to(ROOT / name if name != ".venv" else BIN.parent)
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTENANCE_", "PYTEST_"))}
         self.environment = kept | {
             "PATH": f"{BIN}:{kept['PATH']}",
             "HOME": str(self.folder),
-            "COUNTENANCE_DATA_DIR": str(self.folder / "data"),
             "COUNTENANCE_PORT": str(self.port),
             "COUNTENANCE_URL": f"http://127.0.0.1:{self.port}",
             "LANG": "C.UTF-8",
@@ -54,7 +55,7 @@ class Reader:
         self.said = self.folder / "served.txt"
         self.shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
-            cwd=ROOT, env=self.environment, text=True,
+            cwd=self.folder, env=self.environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -101,10 +102,10 @@ class Reader:
 
     def serve(self) -> None:
         """Do what `make run` does, on the free port, and wait until the server says that it is ready."""
-        program = recipe("run").replace(".venv/bin", str(BIN)).split()
+        program = recipe("run").split()
         with self.said.open("wb") as out:
             self.served = subprocess.Popen(
-                program, cwd=ROOT, env=self.environment, stdout=out, stderr=subprocess.STDOUT
+                program, cwd=self.folder, env=self.environment, stdout=out, stderr=subprocess.STDOUT
             )
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shape.source import Module, calls, complaints, dotted, imported, modules, planted
+from tests.shape.source import PACKAGE, Module, calls, complaints, dotted, imported, modules, planted
 
 #: Loading one of these runs what its author wrote into it (a model, a cache, a message).
 CODE_IN_DATA = {"pickle", "cPickle", "marshal", "shelve", "joblib", "dill", "cloudpickle", "torch", "jsonpickle"}
@@ -42,6 +42,8 @@ def safe_loaders(tree: ast.Module) -> set[str]:
     """Return the names of this module that are safe loaders of YAML, or are made of nothing else."""
     safe = {"yaml.SafeLoader", "yaml.CSafeLoader"}
     for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("countenance."):
+            safe |= {alias.name for alias in node.names} & safe_elsewhere(node.module)
         if isinstance(node, ast.ClassDef) and node.bases and {dotted(base) for base in node.bases} <= safe:
             safe.add(node.name)
         target = (
@@ -57,6 +59,12 @@ def safe_loaders(tree: ast.Module) -> set[str]:
             if named and named <= safe and texts <= {"CSafeLoader"}:
                 safe.add(target.id)
     return safe
+
+
+def safe_elsewhere(name: str) -> set[str]:
+    """Return the safe loaders of another module of the product."""
+    path = PACKAGE.parent / f"{name.replace('.', '/')}.py"
+    return set().union(*(safe_loaders(each.tree) for each in modules() if each.path == path))
 
 
 def is_true(value: ast.expr | None) -> bool:
@@ -99,7 +107,7 @@ def clocks(each: Module) -> Iterator[tuple[int, str]]:
 
 
 def spooling(each: Module) -> Iterator[tuple[int, str]]:
-    """Find ways by which a picture would land in a temporary file: Starlette's form parser writes large parts to disk."""
+    """Find what would put a picture into a temporary file, as form parsers do with large parts."""
     for node in ast.walk(each.tree):
         if isinstance(node, ast.Name | ast.alias | ast.Attribute):
             name = node.id if isinstance(node, ast.Name) else node.name if isinstance(node, ast.alias) else node.attr

@@ -30,6 +30,8 @@ MAY_SAY = {
     "engines": {"embedding", "embeddings", "vector", "vectors", "descriptor", "descriptors", "distance", "similarity"},
     # The closed lists are the law's: a gallery is where pictures hang.
     "vocabulary": {"gallery"},
+    # The command line speaks to people, who hold a photograph in their hand.
+    "cli": {"photo"},
     # Who calls is settled by a credential; no face is compared.
     "access": {"authenticate"},
 }

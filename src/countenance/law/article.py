@@ -189,7 +189,7 @@ def _read_cedar(
         at = line + text.count("\n", 0, starts[place])
         try:
             if policy["effect"] == "forbid":
-                rules.append(_rule(source, policy, at, number, f"policy{first_policy + len(rules)}", atoms))
+                rules.append(_rule(source, policy, at, number, (first_policy, len(rules)), atoms))
             else:
                 duties.append(_duty(source, policy, at, number, atoms))
         except UnreadableRule as error:
@@ -222,7 +222,10 @@ def _notes(
     return notes
 
 
-def _rule(source: Source, policy: dict[str, Any], line: int, number: str, name: str, atoms: AtomIndex) -> Rule:
+def _rule(
+    source: Source, policy: dict[str, Any], line: int, number: str, place: tuple[int, int], atoms: AtomIndex
+) -> Rule:
+    """Return a rule; `place` is the number of the article's first policy in the pack, and the rule's in the article."""
     notes = _notes(source, policy, line, _RULE_NOTES, frozenset(("requires",)))
     actions = _actions(source, policy, line)
     requires = tuple(part.strip() for part in notes.get("requires", "").split(",") if part.strip())
@@ -235,9 +238,9 @@ def _rule(source: Source, policy: dict[str, Any], line: int, number: str, name: 
                 "@requires 须列出约定中的事实，以逗号分隔",
             )
     tree = atoms.tree(policy["conditions"], actions)
-    labelled = {**policy, "annotations": {"id": f"{source.pack}/{number}/{name}", **notes}}
+    labelled = {**policy, "annotations": {"id": f"{source.pack}/{number}/{place[1] + 1}", **notes}}
     return Rule(
-        policy=name,
+        policy=f"policy{sum(place)}",
         article=number,
         actions=frozenset(actions),
         tree=tree,

@@ -34,19 +34,21 @@ def known_packs(shelf: Path = SHELF) -> tuple[str, ...]:
 
 
 def load_packs(names: Iterable[str] | None = None, shelf: Path = SHELF) -> Packs:
-    """Return the packs of those ids, or all on the shelf; one that does not load stops with `MalformedError`.
+    """Return the packs of those names, or all on the shelf; one that does not load stops with `MalformedError`.
 
-    Raises `NotFoundError` for an id that is not on the shelf.
+    A name is the id of a pack on the shelf, or the path of a folder, which has a slash in it. Raises `NotFoundError`
+    for an id that is not on the shelf or a folder that is not there.
     """
     known = known_packs(shelf)
-    wanted = known if names is None else tuple(dict.fromkeys(names))
-    for name in wanted:
-        if name not in known:
+    folders = []
+    for name in dict.fromkeys(known if names is None else names):
+        if "/" not in name and name not in known:
             listed = ", ".join(known)
             raise NotFoundError(
                 f"No pack has that id; the packs known are {listed}.", f"没有该标识的规则包；已知规则包：{listed}。"
             )
-    return Packs([load_pack(shelf / name) for name in wanted])
+        folders.append(Path(name) if "/" in name else shelf / name)
+    return Packs([load_pack(folder) for folder in folders])
 
 
 def load_pack(folder: Path) -> Pack:

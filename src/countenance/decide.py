@@ -97,7 +97,7 @@ def _findings(asked: _Asked) -> list[Finding]:
     rules = asked.pack.rules[asked.facts.action]
     expected = {rule.policy for _, some in rules for rule in some}
     if native.allowed != (native.deciding == {BASE}) or not (native.deciding | native.failing) - {BASE} <= expected:
-        raise CedarDoubtError  # a yes without the base permit, a no without a reason, a policy that has no business here
+        raise CedarDoubtError  # a yes without the base permit, or a policy that has no business here
     if BASE in native.failing or (not native.allowed and (BASE in native.deciding or not native.deciding)):
         raise CedarDoubtError
     required = any(rule.requires and asked.unknown(rule.requires) for _, some in rules for rule in some)
@@ -193,7 +193,7 @@ def _completed(parts: Mapping[str, Any], values: Mapping[str, Value]) -> dict[st
 def _forbidding(
     asked: _Asked, article: Article, rules: Sequence[Rule], states: Sequence[State], judged: Judged
 ) -> Finding:
-    """Return the finding of an article that refuses whatever the unknown facts are, with the known facts that decide."""
+    """Return the finding of an article that refuses whatever the unknown facts are, and by which known ones."""
     speaking = [rules[index] for index in judged.speaking]
     atoms = {atom for rule in speaking for atom in decisive(rule.tree, states, want=True)}
     names = {name for atom in atoms for name in asked.pack.compiled.atoms[atom].facts}

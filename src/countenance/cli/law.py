@@ -116,7 +116,8 @@ def packs_command(as_data: Annotated[bool, typer.Option("--json", help="Print JS
         binds = f"binds from {row['binds_from']}" + (f" until {row['in_force_until']}" if row["in_force_until"] else "")
         _write(f"{row['id']}\n  {row['title']['en']}\n  {row['title']['zh']}\n")
         _write(
-            f"  {row['status']}, published {row['published']}, {binds}, {row['articles']} articles\n  {row['edition']}\n"
+            f"  {row['status']}, published {row['published']}, {binds}, {row['articles']} articles\n"
+            f"  {row['edition']}\n"
         )
 
 
@@ -186,7 +187,7 @@ def _one(name: str) -> Pack:
 
 
 @law_app.command("test")
-def test_command(
+def run_command(
     pack: Annotated[
         str | None, typer.Argument(metavar="[PACK]", help="Id or folder; without it, every pack known.")
     ] = None,
@@ -198,7 +199,8 @@ def test_command(
         told, edges, wrong = _run(one)
         _write("".join(f"FAILED {line}\n" for line in wrong))
         _write(
-            f"{one.name}: {len(one.articles)} articles, {told} examples, {edges} on edges of dates, {len(wrong)} failing\n"
+            f"{one.name}: {len(one.articles)} articles, {told} examples, {edges} on edges of dates, "
+            f"{len(wrong)} failing\n"
         )
         failing += len(wrong) + (not told)
     raise typer.Exit(FAILED if failing else PERMITTED)
@@ -251,7 +253,7 @@ def _exported(pack: Pack) -> dict[str, str]:
     numbers = {name: {str(since): value for since, value in each.values} for name, each in parameters.items()}
     head = (
         f"// {pack.name}, edition {pack.edition}\n"
-        "// Permitted is what the base permits and nothing forbids; an error in any policy is a refusal, never a skip.\n"
+        "// Permitted is what the base permits and nothing forbids; an error in a policy is a refusal, never a skip.\n"
         f"// context.law holds these numbers, each from its first day: {json.dumps(numbers)}\n\n"
     )
     duties = "\n\n".join(duty.cedar for article in pack.articles for duty in article.duties)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -46,7 +47,7 @@ class Source:
 
 
 def read_article(source: Source, atoms: AtomIndex, first_policy: int) -> Article:
-    """Return the article of one file, its rules numbered from `first_policy`; raise `MalformedError` naming the line."""
+    """Return the article of one file, rules numbered from `first_policy`; raise `MalformedError` naming the line."""
     front, body_at = _front(source)
     for section in SECTIONS:
         if f"\n{section}\n" not in source.text[body_at:]:
@@ -58,7 +59,7 @@ def read_article(source: Source, atoms: AtomIndex, first_policy: int) -> Article
     for fence in _FENCE.finditer(source.text, body_at):
         line = source.line(fence.start(2))
         if fence.group(1) == "cedar":
-            _read_cedar(source, fence.group(2), line, number, (rules, duties), atoms, first_policy)
+            _read_cedar(source, fence.group(2), line, number, (rules, duties), (atoms, first_policy))
         elif fence.group(1) == "yaml":
             examples += _examples(source, fence.group(2), line, number)
     encoding = _choice(source, front, "encoding")
@@ -137,12 +138,11 @@ def text_of(raw: Any, where: str, key: str, line: int = 2) -> Text:
 
 def day_of(raw: Any, where: str, key: str, line: int = 2) -> date:
     """Return a day written as YYYY-MM-DD, or refuse."""
-    try:
-        if isinstance(raw, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
+    written = isinstance(raw, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw)
+    with suppress(ValueError):
+        if written:
             return date.fromisoformat(raw)
-    except ValueError:
-        pass
-    refuse(where, line, f"{key} is a day, such as 2023-08-08", f"{key} 须为日期，如 2023-08-08")
+    return refuse(where, line, f"{key} is a day, such as 2023-08-08", f"{key} 须为日期，如 2023-08-08")
 
 
 def _parameters(source: Source, raw: Any) -> tuple[Parameter, ...]:
@@ -170,8 +170,7 @@ def _read_cedar(
     line: int,
     number: str,
     into: tuple[list[Rule], list[DutyRule]],
-    atoms: AtomIndex,
-    first_policy: int,
+    index: tuple[AtomIndex, int],
 ) -> None:
     """Take the policies of one cedar block apart: `forbid` is a rule, `permit` with @duty a duty."""
     starts = [m.start() for m in _POLICY_START.finditer(text) if m.group().startswith(("permit", "forbid"))]
@@ -184,6 +183,7 @@ def _read_cedar(
     if policies["templates"] or len(starts) != len(static):
         refuse(source.where, line, "a block holds plain policies, no templates", "代码块只能包含普通策略，不得使用模板")
     rules, duties = into
+    atoms, first_policy = index
     for place in range(len(static)):
         policy = static[f"policy{place}"]
         at = line + text.count("\n", 0, starts[place])

@@ -33,12 +33,12 @@ class Native:
 
 
 class Compiled:
-    """The handles of one pack, parsed once and shared between threads; only `memo` changes, and losing it costs time alone."""
+    """The handles of one pack, parsed once and shared by threads; only `memo` changes, and its loss costs only time."""
 
     def __init__(
         self, text: str, policies: int, atoms: Sequence[Atom], by_action: Mapping[Action, Sequence[int]]
     ) -> None:
-        """Parse `text`, the whole pack of `policies` policies, and one small policy set for the atoms of each action."""
+        """Parse `text`, the whole pack of `policies` policies, and a small policy set for the atoms of each action."""
         self.text = text
         self.policies = frozenset(f"policy{index}" for index in range(policies))
         self.atoms = tuple(atoms)
@@ -80,7 +80,7 @@ class Compiled:
         return made
 
     def tried(self, action: Action, atoms: Sequence[int], contexts: Sequence[str]) -> list[tuple[bool, ...]]:
-        """Return which of these atoms are true in each context; raise `CedarDoubtError` where one cannot be evaluated."""
+        """Return which of these atoms are true in each context; raise `CedarDoubtError` where one fails."""
         _, handle = self._atom_set(atoms)
         requests = [_request(action, context) for context in contexts]
         answers = []
@@ -108,4 +108,4 @@ def _failing(errors: Sequence[str]) -> frozenset[str]:
 
 def context_text(facts: str, parameters: Mapping[str, int]) -> str:
     """Return the context of one pack: the facts as JSON text, never empty, with the numbers of the law beside them."""
-    return f'{facts[:-1]}{", " if len(facts) > 2 else ""}"law":{json.dumps(parameters)}}}'
+    return f'{facts[:-1]}{"," if facts != "{}" else ""}"law":{json.dumps(parameters)}}}'

@@ -49,7 +49,7 @@ def _mark(name: str, action: Action) -> str:
 
 
 def absence_answers(name: str, actions: Iterable[Action]) -> bool:
-    """Whether the absence of that fact or group is an answer for each of these actions, so that `has` may ask for it."""
+    """Whether the absence of that fact or group is an answer for all these actions, so that `has` may ask for it."""
     if name == "subject.age_class":
         return all(action in AGE_MAY_BE_ABSENT for action in actions)
     return name in ABSENCE_ANSWERS

@@ -23,9 +23,10 @@ from countenance.vocabulary import Action
 
 #: Where the packs that come with the product lie, one folder each.
 SHELF: Final = Path(__file__).parent / "packs"
-_KEYS: Final = frozenset(
-    "id title authority status published in_force_from in_force_until timezone source reviewed_on reviewed_by".split()
-)
+_KEYS: Final = frozenset((
+    "id", "title", "authority", "status", "published", "in_force_from", "in_force_until", "timezone", "source",
+    "reviewed_on", "reviewed_by",
+))  # fmt: skip
 
 
 def known_packs(shelf: Path = SHELF) -> tuple[str, ...]:

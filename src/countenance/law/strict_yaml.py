@@ -37,7 +37,7 @@ for tag, pattern, first in (
 
 
 def read_yaml(text: str, where: str, line: int = 1) -> Any:
-    """Return the value of a YAML text that begins at `line` of the file `where`; raise `MalformedError` naming the line."""
+    """Return the value of a YAML text at `line` of the file `where`; raise `MalformedError` naming the line."""
     try:
         if _SUSPECT.search(text) and any(
             isinstance(token, AliasToken | AnchorToken | TagToken) for token in yaml.scan(text, Loader=_Base)

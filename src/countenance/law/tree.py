@@ -109,7 +109,7 @@ def leaves(node: Node) -> frozenset[int]:
 
 
 def decisive(node: Node, states: Sequence[State], *, want: bool) -> frozenset[int]:
-    """Return the known atoms that make the tree `want`: all parts that had to be so, each part that alone was enough."""
+    """Return the known atoms that make the tree `want`: all parts that had to be so, each that alone was enough."""
     match node:
         case Constant():
             return frozenset()

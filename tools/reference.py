@@ -46,13 +46,27 @@ def settings_page() -> str:
 
 
 def errors_page() -> str:
-    """Return the kinds of errors, with what the REST interface makes of each."""
-    rows = [(f"`{name}`", says) for name, _, says in types(PACKAGE / "errors.py")]
+    """Return the kinds of errors, and what the REST interface makes of each."""
+    from countenance.api.problems import KINDS, PROBLEMS
+
+    told = {kind.__name__: name for kind, name in KINDS.items()}
+    kinds = [
+        (f"`{name}`", says, f"`{told[name]}`" if name in told else "") for name, _, says in types(PACKAGE / "errors.py")
+    ]
+    problems = [
+        (str(each.status), f"`{each.type}`", f"{each.title.en}<br>{each.title.zh}", f"{each.says.en}<br>{each.says.zh}")
+        for each in PROBLEMS
+    ]
     return (
         "# Errors\n\n"
         + GENERATED
         + "What can go wrong, by kind. Results are not errors: a refusal by the law, a non-match and a failure to\n"
-        "acquire are answers, and are recorded.\n\n" + table(("kind", "meaning"), rows)
+        "acquire are answers, and are recorded.\n\n"
+        + table(("kind", "meaning", "told as"), kinds)
+        + "\n## Over HTTP\n\nEvery answer that is not a success has a body of type `application/problem+json` (RFC 9457). "
+        "Its `type` is an address\non the server itself, where the same is explained. Anything unforeseen is told as "
+        "`unexpected`, with an identifier and nothing more.\n\n"
+        + table(("status", "type", "title", "what to do"), problems)
     )
 
 

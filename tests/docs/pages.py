@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,18 +37,35 @@ def anchors(text: str) -> set[str]:
     return found
 
 
-def commands(text: str) -> list[str]:
+@dataclass
+class Typed:
+    """One command of a console block, and what the page shows of its answer."""
+
+    command: str
+    shown: list[str] = field(default_factory=list)
+
+    def answered_by(self, printed: str) -> bool:
+        """Tell whether every line shown was printed, in that order; `…` stands for anything, a whole line too."""
+        lines = iter(printed.splitlines())
+        wanted = [shown.strip() for shown in self.shown if shown.strip() not in {"", "…"}]
+        patterns = [".*".join(map(re.escape, shown.split("…"))) for shown in wanted]
+        return all(any(re.fullmatch(rf"\s*{pattern}\s*", line) for line in lines) for pattern in patterns)
+
+
+def commands(text: str) -> list[Typed]:
     """Return what a reader would type: the lines after `$ ` of every console block, continued lines joined."""
-    typed: list[str] = []
+    typed: list[Typed] = []
     for block in FENCE.finditer(text):
         if block.group(2).strip() != "console":
             continue
         more = False
         for line in block.group(3).splitlines():
             if line.startswith("$ "):
-                typed.append(line[2:])
+                typed.append(Typed(line[2:]))
                 more = line.endswith("\\")
             elif more:
-                typed[-1] += "\n" + line.removeprefix("> ")
+                typed[-1].command += "\n" + line
                 more = line.endswith("\\")
+            else:
+                typed[-1].shown.append(line)
     return typed

@@ -100,6 +100,14 @@ class Reader:
             printed += line
         raise AssertionError(f"the shell ended: {printed}")
 
+    def printed(self, until: str) -> str:
+        """Return what the server printed, once `until` is in it: it says what to do after it is ready."""
+        last = time.monotonic() + 10
+        while until not in self.said.read_text("utf-8"):
+            assert time.monotonic() < last, self.said.read_text("utf-8")
+            time.sleep(0.1)
+        return self.said.read_text("utf-8")
+
     def serve(self) -> None:
         """Do what `make run` does, on the free port, and wait until the server says that it is ready."""
         program = recipe("run").split()

@@ -1,10 +1,11 @@
 """What the documents show is what happens: every console block of the README is typed, in order, at a real server."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
-from tests.docs.pages import ROOT, commands, pages
+from tests.docs.pages import ROOT, Typed, commands, pages
 from tests.docs.reader import Reader, recipe
 
 #: Typed by whoever reads this: it would run this test again.
@@ -20,13 +21,30 @@ def status(command: str) -> int:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", ["README.md"])
 def test_every_command_runs(page):
-    typed = [command for command in commands((ROOT / page).read_text("utf-8")) if command not in OURSELVES]
-    assert "make run" in typed
+    typed = [each for each in commands((ROOT / page).read_text("utf-8")) if each.command not in OURSELVES]
+    assert "make run" in [each.command for each in typed]
     assert len(typed) > 5
     with Reader() as reader:
-        for command in typed:
-            ended, printed = reader.type(command)
-            assert ended == status(command), f"$ {command}\n{printed}"
+        for each in typed:
+            ended, printed = reader.type(each.command)
+            assert ended == status(each.command), f"$ {each.command}\n{printed}"
+            assert each.answered_by(printed), f"$ {each.command}\n{printed}\nbut the page shows\n" + "\n".join(
+                each.shown
+            )
+
+
+@pytest.mark.timeout(400)
+def test_what_the_demonstration_prints_can_be_pasted():
+    with Reader() as reader:
+        reader.serve()
+        lines = reader.printed("Stop with").splitlines()
+        pasted = 0
+        for line, after in pairwise([*lines, ""]):
+            if re.match(r"  (export|countenance|COUNTENANCE_\w+=\S+ countenance) ", line):
+                ended, printed = reader.type(line.strip())
+                assert ended == (3 if after.strip().startswith("refused") else 0), f"{line}\n{printed}"
+                pasted += 1
+    assert pasted > 8
 
 
 def test_the_shell_remembers_and_tells():
@@ -39,7 +57,15 @@ def test_the_shell_remembers_and_tells():
 
 def test_console_blocks_are_read():
     text = "```console\n$ one \\\n    --more\nwhat it prints\n$ two\n```\n```\n$ three\n```\n"
-    assert commands(text) == ["one \\\n    --more", "two"]
+    assert commands(text) == [Typed("one \\\n    --more", ["what it prints"]), Typed("two")]
+
+
+def test_what_is_shown_is_compared():
+    printed = "Refused.\n  article 5: no consent\n  On record as 7.\n"
+    assert Typed("", ["Refused.", "  article …", "On record as …"]).answered_by(printed)
+    assert Typed("", []).answered_by(printed)
+    assert not Typed("", ["Permitted."]).answered_by(printed)
+    assert not Typed("", ["On record as …", "Refused."]).answered_by(printed)
 
 
 def test_make_targets_in_the_documents_exist():

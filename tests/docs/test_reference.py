@@ -33,3 +33,15 @@ def test_a_type_without_a_sentence_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "PACKAGE", tmp_path)
     (tmp_path / "facts.py").write_text('class Known:\n    """One thing."""\nclass Bare: ...\nclass _Hidden: ...\n')
     assert reference.all_types() == [("Bare", "facts", ""), ("Known", "facts", "One thing.")]
+
+
+def test_every_error_has_its_row_over_http():
+    from countenance import errors
+    from countenance.api.problems import KINDS, PROBLEMS
+
+    kinds = {
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.CountenanceError)
+    }
+    assert len(kinds) > 5
+    assert kinds - {errors.CountenanceError} == set(KINDS)
+    assert set(KINDS.values()) <= {problem.name for problem in PROBLEMS}

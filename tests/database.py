@@ -29,7 +29,6 @@ from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Projection
 from countenance.vault.vaults import Vaults
 from countenance.vocabulary import AgeClass, ConsentForm, Role, Scope, StartedBy
-from tests import faces
 
 HOTEL = Path(__file__).resolve().parent.parent / "examples" / "hotel.yaml"
 OPERATOR = "harbour-hotel"
@@ -189,8 +188,8 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         database=database,
         packs=load_packs(["cn-2025", "cn-2023-draft"]),
         engine=engine,
-        threshold=Threshold.of(engine, 1e-3),
-        identify_threshold=Threshold.of(engine, 1e-4),
+        threshold=Threshold(-0.16, 1e-3, 1e-3, 1e-3),
+        identify_threshold=Threshold(-0.14, 1e-4, 1e-4, 1e-4),
         vaults=Vaults(keys),
         projection=Projection(engine.model_id, engine.extractor.dimension),
         limits=Limits(),
@@ -201,12 +200,6 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         clock_backward_seconds_max=5,
     )
     return Hotel(house, clock if isinstance(clock, Clock) else Clock(), counted, keys)
-
-
-@pytest.fixture(scope="session")
-def photographs() -> dict[str, bytes]:
-    """Return two photographs of one subject each, and a second view of the first."""
-    return faces.photographs()
 
 
 def _to(address: str, name: str, *, create: bool = False, template: str = "template1") -> str:

@@ -1,6 +1,6 @@
 """The command line, one file per command group.
 
-Exit codes: 0 permitted or done, 3 refused, 2 malformed input, 4 a pack that is unknown or does not load, 1 anything else.
+Exit codes: 0 permitted or done, 3 refused, 2 malformed input, 4 a pack is unknown or does not load, 1 anything else.
 """
 
 import sys

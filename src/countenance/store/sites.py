@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Table, func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from countenance.store import tables
 from countenance.store.database import Transaction
@@ -74,7 +74,7 @@ def notices(tx: Transaction, operator_id: str, purpose: str | None = None) -> li
     query = (
         select(*notice.columns)
         .where(notice.c.operator_id == operator_id)
-        .distinct(notice.c.purpose)
+        .ext(distinct_on(notice.c.purpose))
         .order_by(notice.c.purpose, notice.c.version.desc())
     )
     if purpose is not None:

@@ -63,8 +63,8 @@ def errors_page() -> str:
         + "What can go wrong, by kind. Results are not errors: a refusal by the law, a non-match and a failure to\n"
         "acquire are answers, and are recorded.\n\n"
         + table(("kind", "meaning", "told as"), kinds)
-        + "\n## Over HTTP\n\nEvery answer that is not a success has a body of type `application/problem+json` (RFC 9457)"
-        ". Its `type` is an address\non the server itself, where the same is explained. Anything unforeseen is told as "
+        + "\n## Over HTTP\n\nEvery answer but a success has a body of type `application/problem+json` (RFC 9457)."
+        " Its `type` is an address\non the server itself, where the same is explained. Anything unforeseen is told as "
         "`unexpected`, with an identifier and nothing more.\n\n"
         + table(("status", "type", "title", "what to do"), problems)
     )

@@ -1,12 +1,12 @@
-"""Turns the bytes of one encoded picture into a `Sample`: limits first, then a strict decode, all metadata dropped.
+"""Turns the bytes of one encoded picture into a `Sample`: limits first, a strict decode, all metadata dropped.
 
-What is read is decided by content, never by a name or a declared type: JPEG, PNG, WebP, BMP, TIFF, GIF and, where Pillow
-has it, AVIF. Everything else, and everything cut short, is a `MalformedError`; everything too large is a `LimitError`
-raised before a pixel is decoded. Nothing is written to disk.
+What is read is decided by content, never by a name or a declared type: JPEG, PNG, WebP, BMP, TIFF, GIF and, where
+Pillow has it, AVIF. Everything else, and everything cut short, is a `MalformedError`; everything too large is a
+`LimitError` raised before a pixel is decoded. Nothing is written to disk.
 
-Choices a decoder has to make: the EXIF orientation is obeyed; colour profiles are ignored (a profile is attacker's data,
-and converting it moves a face's features less than a change of lamp); transparent parts lie over mid-grey; 16-bit
-samples are scaled to 8 bits, not clipped; of an animation or a document only the first frame is read.
+Choices a decoder has to make: the EXIF orientation is obeyed; colour profiles are ignored (a profile is data from
+outside, and converting it moves a face's features less than a change of lamp); transparent parts lie over mid-grey;
+16-bit samples are scaled to 8 bits, not clipped; of an animation or a document only the first frame is read.
 """
 
 import io
@@ -31,6 +31,8 @@ WORKING_SIDE: Final = 640
 _DIVISORS: Final = (8, 4, 2, 1)
 _MID_GREY: Final = (128, 128, 128, 255)
 _EXIF_ORIENTATION: Final = 0x0112
+#: These formats declare how many frames they hold; of the others the second frame is never looked for.
+_FRAMES_DECLARED: Final = {"PNG", "WEBP", "AVIF"}
 _TIFF_TILE_WIDTH: Final = 322
 _TIFF_TILE_LENGTH: Final = 323
 
@@ -129,7 +131,7 @@ class Sample:
     def _forbidden(self, *_: object) -> NoReturn:
         raise TypeError("A sample cannot be copied, pickled or serialised; pass the sample itself.")
 
-    __reduce__ = __reduce_ex__ = __getstate__ = __copy__ = __deepcopy__ = _forbidden  # type: ignore[assignment]
+    __reduce__ = __reduce_ex__ = __getstate__ = __copy__ = __deepcopy__ = _forbidden
 
 
 def capture(data: bytes, limits: Limits) -> Sample:
@@ -206,7 +208,8 @@ class _opened:  # noqa: N801 - reads as the statement it is used in
             picture = Image.open(io.BytesIO(self._encoded), formats=[self._kind])
             self._picture = picture
             _hold(*picture.size, self._limits)
-            if self._kind in {"PNG", "WEBP", "AVIF"} and getattr(picture, "n_frames", 1) > self._limits.sample_frames_max:
+            frames = getattr(picture, "n_frames", 1) if self._kind in _FRAMES_DECLARED else 1
+            if frames > self._limits.sample_frames_max:
                 raise _too_large()
             if self._kind == "TIFF":
                 _hold_tiles(picture, self._limits)

@@ -50,7 +50,7 @@ class Features:
     __slots__ = ("_numbers", "model_id")
 
     def __init__(self, numbers: Numbers, model_id: str) -> None:
-        """Keep a copy. Raises `IntegrityError` for numbers that are not finite, or all zero: they could match anyone."""
+        """Keep a copy. Raises `IntegrityError` where a number is not finite, or all are zero: such match anyone."""
         held = np.array(numbers, np.float32)
         if held.ndim != 1 or not held.size or not np.isfinite(held).all() or not held.any():
             raise IntegrityError(
@@ -62,16 +62,16 @@ class Features:
         self.model_id = model_id
 
     def numbers(self) -> Numbers:
-        """Return the numbers themselves (read-only): for the vault and the projection, never for an answer or a log."""
+        """Return the numbers themselves, read-only: for the vault and the projection, never for an answer or a log."""
         return self._numbers
 
     def to_bytes(self) -> bytes:
-        """Return the template to be sealed: a header and little-endian float32. The vault keeps `model_id` beside it."""
+        """Return the template to be sealed, a header and little-endian float32; `model_id` is kept beside it."""
         return _HEADER.pack(_MAGIC, _FORM, self._numbers.size) + self._numbers.astype("<f4").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, model_id: str) -> Self:
-        """Read a template. Raises `MalformedError` where it is not one, `IntegrityError` where its numbers are not sound."""
+        """Read a template. Raises `MalformedError` where it is none, `IntegrityError` for unsound numbers."""
         if len(data) >= _HEADER.size:
             magic, form, count = _HEADER.unpack_from(data)
             if (magic, form) == (_MAGIC, _FORM) and len(data) == _HEADER.size + 4 * count:
@@ -88,7 +88,7 @@ class Features:
     def _forbidden(self, *_: object) -> NoReturn:
         raise TypeError("Features cannot be copied, pickled or serialised; seal them in the vault.")
 
-    __reduce__ = __reduce_ex__ = __getstate__ = __copy__ = __deepcopy__ = _forbidden  # type: ignore[assignment]
+    __reduce__ = __reduce_ex__ = __getstate__ = __copy__ = __deepcopy__ = _forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,8 @@ def hold_identifying(permit: Permit) -> None:
 
 
 def _hold(permit: Permit, actions: frozenset[Action]) -> None:
-    if not isinstance(permit, Permit) or not permit.measured or permit.action not in actions:
+    asked: object = permit  # whoever passes something else, types or no types, gets nothing
+    if not isinstance(asked, Permit) or not permit.measured or permit.action not in actions:
         raise IntegrityError(
             "Features were asked for without the law's permit; stop serving and report the defect.",
             "未经法律许可请求处理人脸特征；请停止服务并报告缺陷。",
@@ -159,7 +160,7 @@ def _hold(permit: Permit, actions: frozenset[Action]) -> None:
 
 
 def _features_without_law(sample: Sample, face: Face, engine: Engine) -> Features:
-    """Return features without asking the law: for `evaluate` alone, on data sets; a test of the tree's shape holds that.
+    """Return features without asking the law: for `evaluate` alone; a test of the tree's shape holds that.
 
     An evaluation measures a model on a named data set under the evaluator's own responsibility; nothing is enrolled.
     """

@@ -4,7 +4,7 @@ The port that a detector has to fill is owned here: `Detector`. Detection makes 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -21,8 +21,8 @@ Points = npt.NDArray[np.float64]
 QUALITY_VERSION: Final = "1"
 #: The small upright chip on which quality is measured: its side, and where the landmarks come to lie.
 _CHIP: Final = 96
-_CHIP_POINTS: Final = (
-    np.array([[46.8, 46.2], [103.4, 45.9], [74.0, 79.6], [51.4, 105.1], [97.6, 104.8]]) * (_CHIP / 150)
+_CHIP_POINTS: Final = np.array([[46.8, 46.2], [103.4, 45.9], [74.0, 79.6], [51.4, 105.1], [97.6, 104.8]]) * (
+    _CHIP / 150
 )
 #: The region that is looked at again is this much larger than the face.
 _AGAIN_MARGIN: Final = 2.0
@@ -40,6 +40,10 @@ class Detector(Protocol):
     @property
     def again(self) -> int:
         """The side at which the target's region is looked at again for finer landmarks; 0 for never."""
+
+    @property
+    def again_below(self) -> int:
+        """The width in pixels of the picture as it was looked at, under which a face is looked at again."""
 
     def find(self, pixels: Pixels, side: int) -> Points:
         """Return n × 15 rows, best first: left, top, right, bottom, score, five landmarks (x, y), in pixels."""
@@ -115,6 +119,8 @@ class Face:
     landmarks: tuple[tuple[float, float], ...]
     score: float
     quality: Quality | None = None
+    #: The scale at which the detector looked when it found the face.
+    seen_at: float = 1.0
 
     @property
     def area(self) -> float:
@@ -135,7 +141,7 @@ class QualityLimits:
     """
 
     side_px_min: float = 28.0
-    sharpness_min: float = 0.02
+    sharpness_min: float = 0.04
     brightness_min: float = 0.06
     brightness_max: float = 0.95
     contrast_min: float = 0.02
@@ -172,16 +178,15 @@ def detect(sample: Sample, detector: Detector) -> tuple[Face, ...]:
             break
     else:
         return ()
-    faces = sorted((_face(row, scale) for row in rows), key=lambda face: -face.area)
-    if not faces:
-        return ()
-    target = _again(sample, faces[0], detector)
-    return (_with_quality(sample, target), *faces[1:])
+    faces = sorted((_face(row, scale, side / longer) for row in rows), key=lambda face: -face.area)
+    return () if not faces else (closer(sample, faces[0], detector), *faces[1:])
 
 
 def closer(sample: Sample, face: Face, detector: Detector) -> Face:
-    """Return one of the faces with its landmarks found again on its own region and its quality measured."""
-    return _with_quality(sample, _again(sample, face, detector))
+    """Return one of the faces with its quality measured, and its landmarks found again where it was seen small."""
+    if detector.again and face.area**0.5 * face.seen_at < detector.again_below:
+        face = _again(sample, face, detector)
+    return _with_quality(sample, face)
 
 
 def measure(faces: Sequence[Face], limits: QualityLimits | None = None) -> Measured:
@@ -217,16 +222,14 @@ def _lacking(face: Face, limits: QualityLimits) -> Reason | None:
     return None
 
 
-def _face(row: Points, scale: float) -> Face:
+def _face(row: Points, scale: float, seen_at: float) -> Face:
     left, top, right, bottom = (float(value) for value in row[:4] / scale)
-    points = row[5:].reshape(5, 2) / scale
-    return Face((left, top, right, bottom), tuple((float(x), float(y)) for x, y in points), float(row[4]))
+    points = tuple((float(x), float(y)) for x, y in row[5:].reshape(5, 2) / scale)
+    return Face((left, top, right, bottom), points, float(row[4]), seen_at=seen_at)
 
 
 def _again(sample: Sample, face: Face, detector: Detector) -> Face:
     """Look at the face's own region, enlarged to one size: landmarks of small faces are rough otherwise."""
-    if not detector.again:
-        return face
     left, top, right, bottom = face.box
     half = max(right - left, bottom - top) / 2 * _AGAIN_MARGIN
     if not half >= 1:
@@ -242,7 +245,7 @@ def _again(sample: Sample, face: Face, detector: Detector) -> Face:
         moved_back = row.copy()
         moved_back[:4] = (row[:4].reshape(2, 2) / factor + middle - half).ravel()
         moved_back[5:] = (row[5:].reshape(5, 2) / factor + middle - half).ravel()
-        found = _face(moved_back, 1.0)
+        found = _face(moved_back, 1.0, factor)
         shared = _overlap(found, face)
         if shared > overlap:
             best, overlap = found, shared
@@ -279,4 +282,4 @@ def _with_quality(sample: Sample, face: Face) -> Face:
         contrast=spread,
         frontal=float(frontal),
     )
-    return Face(face.box, face.landmarks, face.score, quality)
+    return replace(face, quality=quality)

@@ -71,7 +71,7 @@ def runtimes() -> dict[str, Any]:
     return {module.NAME: module for module in sorted(found, key=lambda one: -one.PREFERENCE)}
 
 
-def load_engine(  # noqa: PLR0913 - each is one setting
+def load_engine(
     data_dir: Path,
     *,
     runtime: str = "auto",
@@ -134,7 +134,7 @@ def _shaped(card: Card, data_dir: Path) -> Shaped:
 
 
 def _converted(card: Card, data: bytes, folder: Path) -> bytes:
-    """Return the ONNX form of dlib's weights, from the cache where it is sound; the file's name holds its own digest."""
+    """Return the ONNX form of dlib's weights, from the cache where it is sound: a file's name holds its digest."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     start = f"{card.sha256[:16]}-{_BUILD}-"
     for path in sorted(folder.glob(f"{start}*.onnx")):

@@ -1,7 +1,7 @@
 """Puts a card, its weights and a runtime together into a detector or an extractor that many threads may call."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -86,6 +86,7 @@ class CardDetector:
         self.card = card
         self.sides = card.input.sides
         self.again = card.input.again
+        self.again_below = card.input.again_below
         self._decode = FAMILIES[card.family]
         self._networks = _Networks(runtime, shaped)
 
@@ -98,11 +99,10 @@ class CardDetector:
         scale = side / max(tall, wide)
         fitted = max(1, round(tall * scale)), max(1, round(wide * scale))
         short = -(-side * 3 // 4 // _MULTIPLE) * _MULTIPLE
-        canvas = min(
-            (one for one in ((short, side), (side, short), (side, side)) if one[0] >= fitted[0] and one[1] >= fitted[1]),
-            key=lambda one: one[0] * one[1],
-        )
-        small = Image.fromarray(pixels).resize((fitted[1], fitted[0]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        shapes = ((short, side), (side, short), (side, side))
+        fitting = [one for one in shapes if one[0] >= fitted[0] and one[1] >= fitted[1]]
+        canvas = min(fitting, key=lambda one: one[0] * one[1])
+        small = Image.fromarray(pixels).resize((fitted[1], fitted[0]), Image.Resampling.BILINEAR, reducing_gap=1.5)
         filled = np.zeros((*canvas, 3), np.uint8)
         filled[: fitted[0], : fitted[1]] = np.asarray(small)
         outputs = self._networks.at((1, 3, *canvas))(_planes(self.card, filled))
@@ -125,7 +125,7 @@ class CardDetector:
 
 
 class CardExtractor:
-    """Makes features from a face's chip; the numbers are as the network gives them, averaged with the mirror image's."""
+    """Makes features from the aligned chip of a face."""
 
     def __init__(self, card: Card, runtime: Runtime, shaped: Shaped) -> None:
         """Move the card's landmark positions to the tightness it asks for."""
@@ -154,14 +154,22 @@ class CardExtractor:
         return self.of_chip(self.chip(pixels, landmarks))
 
     def of_chip(self, chip: Pixels) -> Numbers:
-        """Return the features of an aligned chip. Raises `IntegrityError` where they are not finite numbers."""
-        views = [chip, chip[:, ::-1]] if self.card.mirror else [chip]
+        """Return the features of an aligned chip, as the card wants them: mirror image averaged, length one."""
+        mean: Numbers = self.of_views([chip, chip[:, ::-1]] if self.card.mirror else [chip]).mean(axis=0)
+        if self.card.unit_length:
+            length = float(np.linalg.norm(mean))
+            if not length > 0:
+                raise _differs(self.card)
+            mean /= np.float32(length)
+        return mean
+
+    def of_views(self, views: Sequence[Pixels]) -> Numbers:
+        """Return the network's own numbers (n × dimension) for n chips. Raises `IntegrityError` where not finite."""
         batch = np.concatenate([_planes(self.card, view) for view in views])
         numbers = self._networks.at(batch.shape)(batch)[0]
         if numbers.shape != (len(views), self.dimension) or not np.isfinite(numbers).all():
             raise _differs(self.card)
-        mean: Numbers = numbers.mean(axis=0)
-        return mean
+        return numbers
 
     def self_test(self) -> None:
         """Raise `IntegrityError` where a known chip does not give the numbers of the card."""

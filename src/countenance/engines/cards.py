@@ -45,8 +45,9 @@ class Input:
     scale: float = 1.0
     #: Detector: the longer sides tried in turn, each a multiple of 32. Extractor: the side of the chip.
     sides: tuple[int, ...] = ()
-    #: Detector: the side at which the face region is looked at again for finer landmarks; 0 for never.
+    #: Detector: a face narrower than `again_below` pixels of the canvas is looked at again on a canvas of `again`.
     again: int = 0
+    again_below: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,9 @@ class Card:
     dimension: int = 0
     landmarks: tuple[tuple[float, float], ...] = ()
     tighter: float = 1.0
+    #: Extractor: average the features of the chip and of its mirror image; then bring them to length one.
     mirror: bool = False
+    unit_length: bool = False
     self_test: tuple[float, ...] = ()
     calibration: Calibration | None = None
     folder: Path | None = field(default=None, compare=False)
@@ -104,7 +107,7 @@ class Card:
         """Return the SHA-256 over everything that changes the numbers that come out, in hexadecimal."""
         parts = (
             self.id, self.version, self.role, self.family, self.sha256, self.input, self.score_min, self.overlap_max,
-            self.dimension, self.landmarks, self.tighter, self.mirror,
+            self.dimension, self.landmarks, self.tighter, self.mirror, self.unit_length,
         )  # fmt: skip
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -112,8 +115,13 @@ class Card:
 def builtin(role: Role) -> Card:
     """Return the card that comes with the package for a role."""
     folder = resources.files("countenance.engines") / "model_cards"
-    found = [card for entry in sorted(folder.iterdir(), key=lambda one: one.name) if entry.name.endswith(".yaml")
-             for card in [parse(entry.read_text("utf-8"))] if card.role is role]
+    found = [
+        card
+        for entry in sorted(folder.iterdir(), key=lambda one: one.name)
+        if entry.name.endswith(".yaml")
+        for card in [parse(entry.read_text("utf-8"))]
+        if card.role is role
+    ]
     if len(found) != 1:
         raise _bad("model_cards")
     return found[0]
@@ -140,7 +148,7 @@ def parse(text: str, folder: Path | None = None) -> Card:
         raw = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _bad("yaml") from error
-    values = _keys(Card, raw, "card", without={"folder"})
+    values = _keys(Card, raw, "card", without=frozenset({"folder"}))
     values["source"] = Source(**_keys(Source, values["source"], "source"))
     values["input"] = Input(**_keys(Input, values["input"], "input"))
     if values.get("calibration") is not None:
@@ -206,7 +214,7 @@ def _bad(what: str) -> MalformedError:
     )
 
 
-def _keys(kind: type, raw: object, where: str, without: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+def _keys(kind: type, raw: object, where: str, without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return the values of a mapping for the fields of a record; lists become tuples, types are held."""
     if not isinstance(raw, dict):
         raise _bad(where)
@@ -247,22 +255,40 @@ def _numbers(values: object) -> bool:
     return isinstance(values, tuple) and all(_fits(value, float) for value in values)
 
 
+def _side(value: object, extractor: bool) -> bool:  # noqa: FBT001 - the role, not a switch
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 16 <= value <= 4096 and (extractor or value % 32 == 0)  # noqa: PLR2004 - detectors halve five times
+
+
+def _words(values: object) -> bool:
+    return isinstance(values, tuple) and len(values) > 0 and all(isinstance(value, str) for value in values)
+
+
+def _triple(values: object) -> bool:
+    return isinstance(values, tuple) and _numbers(values) and len(values) == 3  # noqa: PLR2004
+
+
+def _point(values: object) -> bool:
+    return isinstance(values, tuple) and _numbers(values) and len(values) == 2  # noqa: PLR2004
+
+
 def _check(card: Card) -> None:
     """Hold what the types alone do not say."""
     given = card.input
     extractor = card.role is Role.EXTRACTOR
+    digest: set[str] = set(card.sha256)
     demands = {
-        "sha256": len(card.sha256) == 64 and set(card.sha256) <= set("0123456789abcdef"),  # noqa: PLR2004
+        "sha256": len(card.sha256) == 64 and digest <= set("0123456789abcdef"),  # noqa: PLR2004
         "input.colour": given.colour in {"rgb", "bgr"},
-        "input.mean": _numbers(given.mean) and len(given.mean) == 3,  # noqa: PLR2004
-        "input.sides": _numbers(given.sides) and 0 < len(given.sides) <= 8  # noqa: PLR2004
-        and all(isinstance(side, int) and 16 <= side <= 4096 for side in given.sides),  # noqa: PLR2004
+        "input.mean": _triple(given.mean),
+        "input.sides": 0 < len(given.sides) <= 8 and all(_side(one, extractor) for one in given.sides),  # noqa: PLR2004
         "input.again": 0 <= given.again <= 1024,  # noqa: PLR2004
-        "weaknesses": isinstance(card.weaknesses, tuple) and len(card.weaknesses) > 0,
+        "weaknesses": _words(card.weaknesses),
         "dimension": 0 < card.dimension <= 4096 if extractor else card.dimension == 0,  # noqa: PLR2004
-        "landmarks": not extractor or (len(card.landmarks) == 5 and all(_numbers(p) and len(p) == 2 for p in card.landmarks)),  # noqa: PLR2004,E501
+        "landmarks": not extractor or (len(card.landmarks) == 5 and all(map(_point, card.landmarks))),  # noqa: PLR2004
         "tighter": 0.5 <= card.tighter <= 2,  # noqa: PLR2004
-        "self_test": _numbers(card.self_test) and len(card.self_test) in {0, card.dimension},
+        "self_test": len(card.self_test) in {0, card.dimension} and _numbers(card.self_test),
         "source.file": ".." not in Path(card.source.file).parts and not Path(card.source.file).is_absolute(),
     }
     for key, fine in demands.items():

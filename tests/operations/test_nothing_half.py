@@ -40,12 +40,12 @@ def test_kill_9_leaves_each_enrolment_whole_or_absent(hotel: Hotel, address: Add
     hotel.consent("guest")
     photograph = tmp_path / "photograph.jpg"
     photograph.write_bytes(pictures.admiral())
-    moments = random.Random(8)  # noqa: S311 — moments to kill at, not secrets
+    moments = random.Random(8)
     killed_with_work_done = 0
 
     for _ in range(4):
         before = held(hotel.house.database)
-        child = subprocess.Popen(  # noqa: S603 — our own script
+        child = subprocess.Popen(
             [sys.executable, str(ENROL_UNTIL_KILLED), address.url, str(tmp_path), str(photograph)],
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[2],

@@ -1,0 +1,192 @@
+"""The vault: what is sealed opens where it lies and nowhere else, and a missing key is never replaced in silence."""
+
+import json
+import pickle
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countenance.errors import IntegrityError, UnavailableError
+from countenance.vault.keys import FileKeys
+from countenance.vault.projection import Candidate, Projection
+from countenance.vault.sealing import TemplatePlace, Vault
+from countenance.vault.vaults import Vaults
+
+KEY = bytes(range(32))
+TEMPLATE = b"numbers of a face" * 30
+
+
+def sealed(vault: Vault) -> tuple[bytes, bytes, TemplatePlace]:
+    place = TemplatePlace(uuid4(), "check-in", "model-1", uuid4())
+    wrapped = vault.new_key(place.subject_id, place.purpose)
+    return vault.seal_template(TEMPLATE, wrapped, place), wrapped, place
+
+
+def test_a_template_opens_where_it_was_sealed() -> None:
+    vault = Vault("hotel", KEY)
+    value, wrapped, place = sealed(vault)
+
+    assert vault.open_template(value, wrapped, place) == TEMPLATE
+    assert TEMPLATE[:8] not in value
+
+
+@pytest.mark.parametrize("moved", ["subject", "purpose", "model", "reference", "operator", "key"])
+def test_a_template_moved_anywhere_does_not_open(moved: str) -> None:
+    vault = Vault("hotel", KEY)
+    value, wrapped, place = sealed(vault)
+    other = TemplatePlace(
+        uuid4() if moved == "subject" else place.subject_id,
+        "marketing" if moved == "purpose" else place.purpose,
+        "model-2" if moved == "model" else place.model_id,
+        uuid4() if moved == "reference" else place.reference_id,
+    )
+    vault = Vault("bank", KEY) if moved == "operator" else Vault("hotel", bytes(32)) if moved == "key" else vault
+
+    with pytest.raises(IntegrityError):
+        vault.open_template(value, wrapped, other)
+
+
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+def test_altering_any_byte_is_noticed(at: int, by: int) -> None:
+    vault = Vault("hotel", KEY)
+    value, wrapped, place = sealed(vault)
+    altered = bytearray(value)
+    altered[at % len(altered)] ^= by
+
+    with pytest.raises(IntegrityError):
+        vault.open_template(bytes(altered), wrapped, place)
+    with pytest.raises(IntegrityError):
+        vault.open_template(value[: at % len(value)], wrapped, place)
+
+
+def test_the_same_template_is_never_sealed_to_the_same_bytes() -> None:
+    vault = Vault("hotel", KEY)
+    _, wrapped, place = sealed(vault)
+
+    assert len({vault.seal_template(TEMPLATE, wrapped, place) for _ in range(20)}) == 20
+
+
+def test_marks_tie_records_to_a_subject_only_with_its_linking_key() -> None:
+    vault, subject = Vault("hotel", KEY), uuid4()
+    linking = vault.new_linking_key(subject)
+
+    assert vault.mark(linking, subject) == vault.mark(linking, subject)
+    assert vault.mark(vault.new_linking_key(subject), subject) != vault.mark(linking, subject)
+    with pytest.raises(IntegrityError):
+        vault.mark(linking, uuid4())
+
+
+@pytest.mark.parametrize("shown", [repr, str])
+def test_keys_do_not_show_and_do_not_travel(shown: object, tmp_path: Path) -> None:
+    vault = Vault("hotel", KEY)
+    assert KEY.hex() not in shown(vault)  # type: ignore[operator]
+    assert repr(KEY)[2:10] not in shown(vault)  # type: ignore[operator]
+    for held in (vault, Vaults(FileKeys(tmp_path)), Projection("model-1", 2)):
+        with pytest.raises(TypeError):
+            pickle.dumps(held)
+        with pytest.raises(TypeError):
+            json.dumps(held)
+
+
+def test_a_key_file_is_private_and_made_once(tmp_path: Path) -> None:
+    keys = FileKeys(tmp_path / "keys")
+    made = keys.create("hotel")
+
+    (file,) = (tmp_path / "keys").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert keys.open("hotel") == made
+    with pytest.raises(IntegrityError):
+        keys.create("hotel")
+
+
+@pytest.mark.parametrize("harm", ["missing", "loose", "short", "long", "link"])
+def test_a_key_that_is_not_as_it_must_be_stops_and_is_not_replaced(tmp_path: Path, harm: str) -> None:
+    keys = FileKeys(tmp_path / "keys")
+    keys.create("hotel")
+    (file,) = (tmp_path / "keys").iterdir()
+    if harm == "missing":
+        file.unlink()
+    elif harm == "loose":
+        file.chmod(0o640)
+    elif harm == "link":
+        file.rename(tmp_path / "elsewhere")
+        file.symlink_to(tmp_path / "elsewhere")
+    else:
+        file.write_bytes(b"x" * (31 if harm == "short" else 33))
+    before = sorted(each.name for each in (tmp_path / "keys").iterdir())
+
+    with pytest.raises(UnavailableError):
+        keys.open("hotel")
+
+    assert sorted(each.name for each in (tmp_path / "keys").iterdir()) == before
+
+
+def test_an_operator_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
+    FileKeys(tmp_path / "keys").create("../../outside")
+
+    assert [each.parent for each in tmp_path.rglob("*.key")] == [tmp_path / "keys"]
+
+
+def numbers(seed: int, size: int = 16) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=size).astype(np.float32)
+
+
+def test_the_search_is_exact_and_keeps_purposes_and_operators_apart() -> None:
+    projection = Projection("model-1", 16)
+    owners = [Candidate(uuid4(), uuid4()) for _ in range(700)]
+    for seed, owner in enumerate(owners):
+        projection.add("hotel", "check-in", owner, numbers(seed))
+    probe = numbers(311) + 0.001
+
+    assert projection.search("hotel", "check-in", probe, -0.01) == owners[311]
+    assert projection.search("hotel", "breakfast", probe, -1e9) is None
+    assert projection.search("bank", "check-in", probe, -1e9) is None
+    assert projection.search("hotel", "check-in", probe, -1e-9) is None
+    distances = [float(((numbers(seed) - numbers(9999)) ** 2).sum()) for seed in range(700)]
+    assert projection.search("hotel", "check-in", numbers(9999), -1e9) == owners[int(np.argmin(distances))]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=120))
+def test_what_was_removed_is_never_found(acts: list[tuple[int, bool]]) -> None:
+    projection, subjects, held = Projection("model-1", 16), [uuid4() for _ in range(31)], set()
+    for number, add in acts:
+        if add:
+            projection.add("hotel", "p", Candidate(subjects[number], uuid4()), numbers(number))
+            held.add(number)
+        else:
+            projection.remove("hotel", "p", subjects[number])
+            held.discard(number)
+    for number, subject in enumerate(subjects):
+        found = projection.search("hotel", "p", numbers(number), -1e-3)
+        assert (found is not None and found.subject_id == subject) == (number in held)
+
+
+def test_holes_are_closed_and_memory_given_back() -> None:
+    projection = Projection("model-1", 16)
+    owners = [Candidate(uuid4(), uuid4()) for _ in range(3000)]
+    for seed, owner in enumerate(owners):
+        projection.add("hotel", "p", owner, numbers(seed))
+    for owner in owners[:2900]:
+        projection.remove("hotel", "p", owner.subject_id)
+
+    assert len(projection) == projection.count("hotel", "p") == 100
+    assert projection.search("hotel", "p", numbers(2950), -1e-3) == owners[2950]
+    assert projection.search("hotel", "p", numbers(10), -1e-3) is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused_and_match_nothing(value: float) -> None:
+    projection = Projection("model-1", 16)
+    projection.add("hotel", "p", Candidate(uuid4(), uuid4()), numbers(1))
+    wrong = numbers(1)
+    wrong[3] = value
+
+    with pytest.raises(IntegrityError):
+        projection.add("hotel", "p", Candidate(uuid4(), uuid4()), wrong)
+    with pytest.raises(IntegrityError):
+        projection.add("hotel", "p", Candidate(uuid4(), uuid4()), np.zeros(16, np.float32))
+    assert projection.search("hotel", "p", wrong, -1e9) is None

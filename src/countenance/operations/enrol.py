@@ -1,17 +1,20 @@
 """Enrol: keep a sealed reference of a subject for one purpose."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import uuid4
 
 from countenance.answer import Refusal
 from countenance.capture import capture
-from countenance.compare import extract
+from countenance.compare import Features, extract
 from countenance.detect import detect, measure
 from countenance.errors import ConflictError, NotFoundError
 from countenance.facts import SessionFacts
+from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import Caller, Enrolled, House, NotAcquired, Refused
 from countenance.operations.steps import again, ask, discharge, not_acquired, refused, write
 from countenance.store import references, subjects
+from countenance.store.database import Transaction
 from countenance.store.gathering import Question
 from countenance.vault.projection import Candidate
 from countenance.vault.sealing import TemplatePlace
@@ -28,11 +31,13 @@ class Enrolment:
     session: SessionFacts
 
 
-def enrol(house: House, caller: Caller, enrolment: Enrolment, picture: bytes) -> Enrolled | NotAcquired | Refused:
-    """Keep one more reference of the subject, if the law permits it.
+def enrol(
+    house: House, caller: Caller, enrolment: Enrolment, picture: bytes, once: Once | None = None
+) -> Enrolled | Repeated | NotAcquired | Refused:
+    """Keep one more reference of the subject, if the law permits it; with `once`, a repeat has no second effect.
 
-    Raises ConflictError when the subject has as many references as the operator allows or was erased meanwhile, and
-    what `verify` raises; none of them leaves anything behind.
+    Raises ConflictError when the subject has as many references as the operator allows, was erased meanwhile, or the
+    key of `once` came with another request, and what `verify` raises; none of them leaves anything behind.
     """
     question = Question(
         operator_id=caller.operator_id,
@@ -46,6 +51,8 @@ def enrol(house: House, caller: Caller, enrolment: Enrolment, picture: bytes) ->
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
     with house.database.transaction() as tx:
+        if before := repeated(tx, house, caller, once):
+            return before
         asked = ask(tx, house, question)
         if isinstance(asked.answer, Refusal):
             return refused(tx, house, caller, asked, asked.answer)
@@ -56,50 +63,52 @@ def enrol(house: House, caller: Caller, enrolment: Enrolment, picture: bytes) ->
 
         with house.database.transaction() as tx:
             # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
+            if before := repeated(tx, house, caller, once):
+                return before
             subject = subjects.find(tx, caller.operator_id, enrolment.subject_ref, lock=True)
             asked = ask(tx, house, again(question, house), measured)
             if isinstance(asked.answer, Refusal):
                 return refused(tx, house, caller, asked, asked.answer)
             if measured.target is None or measured.failure is not None:
                 return not_acquired(tx, house, caller, asked, measured)
-            if subject is None:  # permitted without consent, under a statutory basis, of somebody not on file
-                raise NotFoundError(
-                    "No such subject is on file. Put the subject on file first: POST /v1/consents.",
-                    "该个人未登记。请先登记：POST /v1/consents。",
-                )
 
             # 4. Extract features of the target alone, and seal them for exactly this row.
             permit = asked.answer
             features = extract(permit, sample, measured.target, house.engine)
             discharged = discharge(permit, sample)
-            kept = len(references.of_subject(tx, caller.operator_id, subject.subject_id, enrolment.purpose)) + 1
-            if kept > house.references_max:
-                raise ConflictError(
-                    "The subject has as many references as are kept. Withdraw or erase before enrolling again.",
-                    "该个人的参考模板已达上限。请先撤回或删除后再登记。",
-                )
-            vault = house.vault(caller.operator_id)
-            wrapped = references.keep_key(
-                tx,
-                caller.operator_id,
-                subject.subject_id,
-                enrolment.purpose,
-                vault.new_key(subject.subject_id, enrolment.purpose),
-                asked.question.at,
-            )
-            row = TemplatePlace(subject.subject_id, enrolment.purpose, house.engine.model_id, uuid4())
-            sealed = vault.seal_template(features.to_bytes(), wrapped, row)
-            references.add(
-                tx,
-                caller.operator_id,
-                references.ReferenceRow(row.reference_id, row.subject_id, row.purpose, row.model_id, sealed, wrapped),
-                asked.question.at,
-            )
+            row, kept = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 
-            # 5. Record: in the same transaction; memory and answer follow the commit.
+            # 5. Record, and keep the answer for a repeat: in the same transaction; memory and answer follow the commit.
             details = {"duties": discharged, "references": kept}
             recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
+            done = Enrolled(row.reference_id, kept, permit, recorded)
+            keep(tx, house, caller, once, done.as_json(), asked.question.at)
     owner = Candidate(row.subject_id, row.reference_id)
     house.projection.add(caller.operator_id, enrolment.purpose, owner, features.numbers())
     house.count("enrol", "enrolled")
-    return Enrolled(row.reference_id, kept, permit, recorded)
+    return done
+
+
+def _seal(
+    tx: Transaction, house: House, subject: subjects.SubjectRow | None, purpose: str, features: Features, at: datetime
+) -> tuple[TemplatePlace, int]:
+    """Keep `features` sealed under the key of subject and purpose; return where, and how many there are now."""
+    if subject is None:  # permitted without consent, under a statutory basis, of somebody not on file
+        raise NotFoundError(
+            "No such subject is on file. Put the subject on file first: POST /v1/consents.",
+            "该个人未登记。请先登记：POST /v1/consents。",
+        )
+    operator_id, subject_id = subject.operator_id, subject.subject_id
+    kept = len(references.of_subject(tx, operator_id, subject_id, purpose)) + 1
+    if kept > house.references_max:
+        raise ConflictError(
+            "The subject has as many references as are kept. Withdraw or erase before enrolling again.",
+            "该个人的参考模板已达上限。请先撤回或删除后再登记。",
+        )
+    vault = house.vault(operator_id)
+    wrapped = references.keep_key(tx, operator_id, subject_id, purpose, vault.new_key(subject_id, purpose), at)
+    row = TemplatePlace(subject_id, purpose, house.engine.model_id, uuid4())
+    sealed = vault.seal_template(features.to_bytes(), wrapped, row)
+    stored = references.ReferenceRow(row.reference_id, subject_id, purpose, row.model_id, sealed, wrapped)
+    references.add(tx, operator_id, stored, at)
+    return row, kept

@@ -7,6 +7,7 @@ from countenance.forget import Destroyed, forget_subject
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
 from countenance.store import subjects as store
+from countenance.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ def erase(house: House, caller: Caller, subject_ref: str) -> Erased:
     with house.database.transaction() as tx:
         # 1. Hold the subject: a comparison under way finishes first, the next one finds nobody.
         subject = store.find(tx, caller.operator_id, subject_ref, lock=True)
-        if subject is None or subject.linking_key is None:
+        others = caller.role is Role.SUBJECT and subject is not None and subject.subject_id != caller.subject_id
+        if subject is None or subject.linking_key is None or others:  # another's is no different from nobody's
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
         mark = house.vault(caller.operator_id).mark(subject.linking_key, subject.subject_id)
 

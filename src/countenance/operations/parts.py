@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from countenance.answer import Finding, Permit, Refusal
+from countenance.answer import Finding, Permit, Refusal, as_json
 from countenance.capture import Limits
 from countenance.compare import Threshold
 from countenance.detect import FailureToAcquire
@@ -90,6 +90,16 @@ class Enrolled:
     references: int
     permit: Permit
     recorded: Recorded
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the receipt; it holds nothing personal."""
+        return {
+            "outcome": "enrolled",
+            "reference": str(self.reference_id),
+            "references": self.references,
+            "duties": as_json(self.permit)["duties"],
+            "record": self.recorded.as_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)

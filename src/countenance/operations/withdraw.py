@@ -8,6 +8,7 @@ from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
 from countenance.store import subjects as store
 from countenance.subjects import consents
+from countenance.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Wi
     with house.database.transaction() as tx:
         # 1. Hold the subject: a comparison under way finishes first, the next one finds nothing.
         subject = store.find(tx, caller.operator_id, subject_ref, lock=True)
-        if subject is None or subject.linking_key is None:
+        others = caller.role is Role.SUBJECT and subject is not None and subject.subject_id != caller.subject_id
+        if subject is None or subject.linking_key is None or others:  # another's is no different from nobody's
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
 
         # 2. Write the withdrawal down, and forget.

@@ -1,0 +1,66 @@
+"""The REST door: one file per resource, each found by the routes it declares.
+
+Nothing here decides anything: a request is let in or not, read, handed to one operation, and its answer written.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from countenance import __version__
+from countenance.api import document, problems
+from countenance.api.door import Door, Route, hang
+from countenance.api.metrics import Metrics
+from countenance.api.outermost import Outermost
+from countenance.operations.parts import House
+from countenance.settings import Settings
+
+
+def make_api(
+    house: House,
+    settings: Settings,
+    *,
+    ready: Callable[[], Mapping[str, bool]],
+    metrics: Metrics | None = None,
+) -> FastAPI:
+    """Return the application that serves `house`; `ready` says which parts stand ready, `metrics` counts.
+
+    It is served as it is: no pages, no scripts, no redirects, no other origin.
+    """
+    counted = metrics or Metrics()
+    counted.watch_references(lambda: len(house.projection))
+    app = FastAPI(
+        title="Countenance",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    door = Door(house, settings, ready, counted)
+    app.state.door = door
+    found = routes()
+    for route in found:
+        hang(app, door, route, document.described(route))
+    problems.handle(app)
+    app.add_middleware(Outermost, metrics=counted, requests_at_once_max=settings.requests_at_once_max)
+    described: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not described:
+            described.update(document.describe(app, found))
+        return described
+
+    # The framework's own way to replace it.
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def routes() -> tuple[Route, ...]:
+    """Return the routes of every resource in this folder, in the order of their paths."""
+    modules = [importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)]
+    found = [route for module in modules for route in getattr(module, "ROUTES", ())]
+    return tuple(sorted(found, key=lambda route: (route.path, route.method)))

@@ -1,0 +1,206 @@
+"""/v1/credentials: an officer issues, lists and revokes who may call in."""
+
+from datetime import datetime
+from typing import Any
+
+from countenance import access
+from countenance.access import Issued
+from countenance.api.body import Form, refuse_field
+from countenance.api.door import Call, Calling, Route
+from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
+from countenance.errors import ConflictError, NotFoundError
+from countenance.record import Entry, Recorded, append
+from countenance.store import credentials as store
+from countenance.store import sites, subjects
+from countenance.store.database import Transaction
+from countenance.vocabulary import Role
+
+
+class IssueForm(Form):
+    """For whom: a role, with the device of a device credential and the subject of a subject credential."""
+
+    role: Role
+    label: Words
+    device: Code | None = None
+    subject: Ref | None = None
+    expires_at: Instant | None = None
+
+
+class IssueAnswer(Shown):
+    """A new credential; `token` is shown this once."""
+
+    credential: str
+    token: str
+    record: RecordPointer
+
+    def __repr__(self) -> str:
+        """Show the public id only."""
+        return f"IssueAnswer({self.credential})"
+
+    __str__ = __repr__
+
+
+class CredentialShown(Shown):
+    """A credential as it stands on file, without its secret."""
+
+    credential: str
+    role: Role
+    label: str
+    device: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class Credentials(Shown):
+    """All credentials, oldest first."""
+
+    credentials: list[CredentialShown]
+
+
+class RevokeAnswer(Shown):
+    """The receipt of a revocation; the credential opens nothing from the next request on."""
+
+    credential: str
+    record: RecordPointer
+
+
+async def issue(call: Calling) -> IssueAnswer:
+    """Make a credential; its token is shown in this answer and never again."""
+    sent = await call.sent()
+
+    def act() -> IssueAnswer:
+        form = sent.form(IssueForm)
+        at = call.house.clock()
+        if form.expires_at is not None and form.expires_at <= at:
+            refuse_field("expires_at")
+        with call.house.database.transaction() as tx:
+            issued = _issue(tx, call, form, at)
+            recorded = _record(tx, call, "issued", issued.credential_id, form.role.value, at)
+        return IssueAnswer(credential=issued.credential_id, token=issued.token, record=RecordPointer.of(recorded))
+
+    return await call.work(act)
+
+
+def _issue(tx: Transaction, call: Call, form: IssueForm, at: datetime) -> Issued:
+    operator_id, subject_id = call.caller.operator_id, None
+    if form.subject is not None:
+        subject = subjects.find(tx, operator_id, form.subject)
+        if subject is None:
+            raise NotFoundError("No such subject is on file.", "该个人未登记。")
+        subject_id = subject.subject_id
+    return access.issue(
+        tx,
+        operator_id,
+        form.role,
+        label=form.label,
+        at=at,
+        device_id=form.device,
+        subject_id=subject_id,
+        expires_at=form.expires_at,
+    )
+
+
+async def credentials(call: Calling) -> Credentials:
+    """List the credentials."""
+
+    def act() -> list[dict[str, Any]]:
+        with call.house.database.transaction() as tx:
+            return store.listed(tx, call.caller.operator_id)
+
+    rows = await call.work(act)
+    shown = ("role", "label", "created_at", "expires_at", "revoked_at")
+    return Credentials.model_validate(
+        {
+            "credentials": [
+                {"credential": row["credential_id"], "device": row["device_id"]} | {name: row[name] for name in shown}
+                for row in rows
+            ]
+        }
+    )
+
+
+async def revoke(call: Calling, credential_id: str) -> RevokeAnswer:
+    """Revoke a credential; the last working one of an officer stays, or nobody could issue another."""
+
+    def act() -> RevokeAnswer:
+        at, operator_id = call.house.clock(), call.caller.operator_id
+        with call.house.database.transaction() as tx:
+            sites.lock(tx, operator_id)  # two officers must not revoke each other at the same moment
+            found = store.find(tx, credential_id) if credential_id.isalnum() and credential_id.isascii() else None
+            if (
+                found is None
+                or found.operator_id != operator_id
+                or not store.revoke(tx, operator_id, credential_id, at)
+            ):
+                raise NotFoundError("There is no such working credential.", "没有该有效凭证。")
+            if found.role == Role.OFFICER.value and store.officers(tx, operator_id, at) == 0:
+                raise ConflictError(
+                    "This is the last credential of an officer. Issue another before revoking it.",
+                    "这是最后一个保护负责人凭证。请先签发另一个再撤销。",
+                )
+            recorded = _record(tx, call, "revoked", credential_id, found.role, at)
+        return RevokeAnswer(credential=credential_id, record=RecordPointer.of(recorded))
+
+    return await call.work(act)
+
+
+def _record(tx: Transaction, call: Call, outcome: str, credential_id: str, role: str, at: datetime) -> Recorded:
+    caller = call.caller
+    return append(
+        tx,
+        Entry(
+            operator_id=caller.operator_id,
+            at=at,
+            kind="credential",
+            outcome=outcome,
+            by=f"{caller.role.value}:{caller.credential_id}",
+            details={"credential": credential_id, "role": role},
+        ),
+    )
+
+
+_SHOWN = {
+    "credential": "abcdefghijkl",
+    "role": "device",
+    "label": "kiosk beside the desk",
+    "device": "kiosk-1",
+    "created_at": "2026-11-23T02:00:00Z",
+    "expires_at": None,
+    "revoked_at": None,
+}
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/credentials",
+        endpoint=issue,
+        roles=(Role.OFFICER,),
+        tag="credentials",
+        answer=IssueAnswer,
+        status=201,
+        example={"credential": "abcdefghijkl", "token": "cn_abcdefghijkl_…", "record": RECORD_EXAMPLE},
+        form=IssueForm,
+        form_example={"role": "device", "label": "kiosk beside the desk", "device": "kiosk-1"},
+        problems=("not_found",),
+    ),
+    Route(
+        method="GET",
+        path="/v1/credentials",
+        endpoint=credentials,
+        roles=(Role.OFFICER,),
+        tag="credentials",
+        answer=Credentials,
+        example={"credentials": [_SHOWN]},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/credentials/{credential_id}",
+        endpoint=revoke,
+        roles=(Role.OFFICER,),
+        tag="credentials",
+        answer=RevokeAnswer,
+        example={"credential": "abcdefghijkl", "record": RECORD_EXAMPLE},
+        problems=("not_found", "conflict"),
+    ),
+)

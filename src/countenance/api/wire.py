@@ -1,0 +1,159 @@
+"""The shapes that several resources share: what a caller says of a subject, a session, a picture; what comes back."""
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+
+from countenance.answer import Permit, as_json
+from countenance.api.body import Form
+from countenance.facts import SessionFacts
+from countenance.record import Recorded
+from countenance.vocabulary import StartedBy
+
+TEXT_CHARS_MAX: Final = 128
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _printable(text: str) -> str:
+    """Refuse control characters, NUL and lone surrogates: no database, log or screen may have to deal with them."""
+    if not text.isprintable() or not text.strip():
+        raise ValueError
+    return text
+
+
+def _instant(given: Any) -> datetime:
+    if not isinstance(given, str) or not _RFC3339.fullmatch(given):
+        raise ValueError
+    try:
+        return datetime.fromisoformat(given.upper()).astimezone(UTC)
+    except OverflowError as error:  # the first or last day of the calendar, moved to UTC
+        raise ValueError from error
+
+
+def _picture(given: Any) -> bytes:
+    """Return the bytes of a picture: as they came in a form, decoded from base64 in JSON."""
+    if isinstance(given, bytes):
+        return given
+    if not isinstance(given, str) or not given.isascii():
+        raise ValueError
+    try:
+        return base64.b64decode(given, validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+
+
+def _uuid(given: Any) -> UUID:
+    if not isinstance(given, str) or len(given) != 36:  # noqa: PLR2004 — the one form of RFC 9562
+        raise ValueError
+    return UUID(given)
+
+
+#: A short text of the caller's: printable, not blank.
+Words = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX), AfterValidator(_printable)]
+#: The operator's own word for a person; a number of a booking, never more than is needed.
+Ref = Annotated[Words, Field(description="The operator's own word for the person, such as a booking number.")]
+#: What a site file declares is named so.
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Instant = Annotated[
+    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
+]
+Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"}, mode="validation")]
+Picture = Annotated[
+    bytes,
+    BeforeValidator(_picture),
+    Field(repr=False, min_length=1),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The picture: JPEG, PNG, WebP …"}),
+]
+
+
+class Session(Form):
+    """How the session at the device began; what is left out is unknown, and unknown never helps."""
+
+    started_by: StartedBy | None = None
+    purpose_prompted: StrictBool | None = None
+    alternative_offered: StrictBool | None = None
+
+    def facts(self) -> SessionFacts:
+        """Return what is declared, as facts for the law."""
+        return SessionFacts(
+            started_by=self.started_by,
+            purpose_prompted=self.purpose_prompted,
+            alternative_offered=self.alternative_offered,
+        )
+
+
+class Shown(BaseModel):
+    """What the server says; exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecordPointer(Shown):
+    """Where an act stands on record, and the digest by which a change of the record is noticed."""
+
+    id: UUID
+    at: datetime
+    digest: str
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> "RecordPointer":
+        """Return the pointer to what was just recorded."""
+        return cls.model_validate(recorded.as_json())
+
+
+class DutyShown(Shown):
+    """A duty that came with the permit and was discharged."""
+
+    pack: str
+    article: str
+    duty: str
+
+
+class PackShown(Shown):
+    """The edition of a pack of law that was asked, and whether it binds on that day."""
+
+    edition: str
+    binds: bool
+
+
+class LawShown(Shown):
+    """The law that was asked."""
+
+    packs: dict[str, PackShown]
+
+
+class Bilingual(Shown):
+    """One sentence in two languages."""
+
+    en: str
+    zh: str
+
+
+class Destroyed(Shown):
+    """What a withdrawal or an erasure destroyed."""
+
+    keys: int
+    references: int
+    purposes: list[str]
+
+
+def law(permit: Permit) -> dict[str, Any]:
+    """Return what a permit says for an answer: the packs asked, and the duties discharged."""
+    said = as_json(permit)
+    return {"law": {"packs": said["packs"]}, "duties": said["duties"]}
+
+
+#: Examples that several operations share.
+RECORD_EXAMPLE: Final = {
+    "id": "6f0e3bb6-6f3c-4b1e-9d2b-0a5a6b2f7c11",
+    "at": "2026-11-23T02:00:00+00:00",
+    "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+DUTY_EXAMPLE: Final = {"pack": "cn-2023-draft", "article": "17", "duty": "discard-original"}
+LAW_EXAMPLE: Final = {"packs": {"cn-2023-draft": {"edition": "sha256:2c26…", "binds": True}}}
+SESSION_EXAMPLE: Final = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}

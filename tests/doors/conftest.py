@@ -1,0 +1,144 @@
+"""What tests of the doors share: the demo hotel behind the real REST interface, and one credential per role."""
+
+import base64
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from countenance import access
+from countenance.api import make_api
+from countenance.api.metrics import Metrics
+from countenance.settings import Settings
+from countenance.store import subjects
+from countenance.vocabulary import Role
+from tests.database import KIOSK, OPERATOR, PURPOSE, Hotel
+
+SESSION = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}
+ALL_READY = {"database": True, "schema": True, "engine": True, "vault": True}
+
+
+@dataclass
+class Desk:
+    """The hotel's REST interface as a caller sees it, and the credentials to call with."""
+
+    client: httpx.Client
+    api: FastAPI
+    hotel: Hotel
+    tokens: dict[str, str] = field(repr=False)
+    ready: dict[str, bool]
+
+    def call(self, method: str, path: str, role: str | None = "device", **more: Any) -> Any:
+        """Send a request in a role, or in none."""
+        headers = dict(more.pop("headers", {}))
+        if role is not None:
+            headers["Authorization"] = f"Bearer {self.tokens[role]}"
+        return self.client.request(method, path, headers=headers, **more)
+
+    def get(self, path: str, role: str | None = "officer", **more: Any) -> Any:
+        """Read something."""
+        return self.call("GET", path, role, **more)
+
+    def post(self, path: str, body: Any, role: str | None = "device", **more: Any) -> Any:
+        """Send a JSON body."""
+        return self.call("POST", path, role, json=body, **more)
+
+    def form(self, path: str, picture: bytes, fields: dict[str, str], role: str = "device", **more: Any) -> Any:
+        """Send a picture as multipart."""
+        return self.call("POST", path, role, files={"sample": ("x.jpg", picture)}, data=fields, **more)
+
+    def consent(self, ref: str | None, **changes: Any) -> Any:
+        """Give every consent for a subject."""
+        body = {
+            "purpose": PURPOSE,
+            "decision": "given",
+            "form": "separate",
+            "scopes": ["enrol", "verify", "identify", "off_device_storage"],
+            "notice_version": 1,
+            "age_class": "adult",
+        } | ({} if ref is None else {"subject": ref})
+        return self.post("/v1/consents", body | changes)
+
+    def issue(self, role: Role, ref: str | None = None) -> str:
+        """Make a credential and return its token."""
+        house = self.hotel.house
+        with house.database.transaction() as tx:
+            found = subjects.find(tx, OPERATOR, ref) if ref else None
+            return access.issue(
+                tx,
+                OPERATOR,
+                role,
+                label="test",
+                at=house.clock(),
+                device_id=KIOSK if role is Role.DEVICE else None,
+                subject_id=found.subject_id if found else None,
+            ).token
+
+
+def about(ref: str, picture: bytes | None = None, **changes: Any) -> dict[str, Any]:
+    """Return the JSON of an enrolment or a claim."""
+    body = {"subject": ref, "purpose": PURPOSE, "session": SESSION}
+    if picture is not None:
+        body["sample"] = base64.b64encode(picture).decode()
+    return body | changes
+
+
+@contextmanager
+def served(api: FastAPI) -> Iterator[str]:
+    """Serve `api` on a free port of this machine and yield its address."""
+    config = uvicorn.Config(api, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+
+
+@pytest.fixture
+def make_desk(hotel: Hotel) -> Iterator[Callable[..., Desk]]:
+    """Return a maker of desks, each with settings of its own; subject `guest-0` has a credential and a consent."""
+
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Desk:
+            ready, metrics = dict(ALL_READY), Metrics()
+            counted = hotel.with_house(count=metrics.count)
+            api = make_api(counted.house, Settings(**settings), ready=lambda: ready, metrics=metrics)
+            url = stack.enter_context(served(api))
+            client = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
+            desk = Desk(client, api, counted, {}, ready)
+            hotel.consent("guest-0")
+            for role in Role:
+                desk.tokens[role.value] = desk.issue(role, "guest-0" if role is Role.SUBJECT else None)
+            return desk
+
+        yield make
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    """Return a desk with the default settings."""
+    return make_desk()
+
+
+def records(desk: Desk) -> list[dict[str, Any]]:
+    """Return what is on record, newest first."""
+    found: list[dict[str, Any]] = [each["record"] for each in desk.get("/v1/records").json()["records"]]
+    return found
+
+
+def shown(answer: Any) -> str:
+    """Return everything a caller gets to see of an answer."""
+    return json.dumps([dict(answer.headers), answer.text])

@@ -1,0 +1,145 @@
+"""Doubt refuses: whatever goes wrong while the law is asked becomes a finding of its own kind, and an alarm."""
+
+import dataclasses
+import json
+import logging
+
+import pytest
+
+from countenance.answer import MINT, Outcome, Permit, Refusal
+from countenance.decide import decide
+from countenance.errors import IntegrityError
+from countenance.facts import parse_facts
+from countenance.law import Packs, load_packs
+from countenance.law.compiled import Native
+from countenance.law.tree import State
+
+PACKS = load_packs()
+ALLOWED = {
+    "action": "verify",
+    "at": "2026-11-23T10:00:00+08:00",
+    "purpose": {"code": "p", "banned": False},
+    "venue": {"kind": "office", "business": False},
+    "place": {"kind": "counter", "private": False},
+    "consent": {"state": "given", "form": "written", "purpose": "p", "scopes": ["verify"], "notice_current": True},
+    "alternative": {"available": True},
+}
+FACTS = parse_facts(json.dumps(ALLOWED))
+PRIVATE = parse_facts(json.dumps({**ALLOWED, "place": {"kind": "toilet", "private": True}}))
+DRAFT = next(iter(PACKS))
+
+
+class Broken:
+    """Cedar handles that answer what a test wants; everything else is asked of the real ones."""
+
+    def __init__(self, real, **replaced) -> None:
+        self._real, self._replaced = real, replaced
+
+    def __getattr__(self, name):
+        return self._replaced.get(name) or getattr(self._real, name)
+
+
+def with_cedar(**replaced) -> Packs:
+    """Return both packs, the draft's handles replaced in part."""
+    broken = dataclasses.replace(DRAFT, compiled=Broken(DRAFT.compiled, **replaced))
+    return Packs([broken, *[pack for pack in PACKS if pack.name != DRAFT.name]])
+
+
+def native(allowed: bool, deciding=(), failing=()):
+    return lambda action, context: Native(allowed, frozenset(deciding), frozenset(failing))
+
+
+def failing(answer) -> list[tuple[str | None, str | None]]:
+    assert isinstance(answer, Refusal)
+    return [(one.pack, one.article) for one in answer.findings if one.outcome is Outcome.FAILED]
+
+
+def raising(*_args, **_kwargs):
+    raise RuntimeError("secret of a subject")
+
+
+def test_these_facts_are_permitted_when_nothing_is_wrong():
+    assert isinstance(decide(FACTS, PACKS), Permit)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        native(True),
+        native(True, ["policy3"]),
+        native(True, ["policy0", "policy3"]),
+        native(True, ["policy0"], ["policy0"]),
+        native(False),
+        native(False, ["policy0"]),
+        native(False, ["policy77"]),
+        native(True, ["policy0"], ["policy77"]),
+        native(True, ["policy0"], ["policy15"]),
+        raising,
+    ],
+    ids=[
+        "allowed-by-nothing", "allowed-by-a-prohibition", "allowed-by-two", "base-failing", "denied-by-nothing",
+        "denied-by-the-base", "denied-by-a-stranger", "a-stranger-failing", "a-policy-of-another-action-failing",
+        "an-exception",
+    ],
+)  # fmt: skip
+def test_an_answer_of_cedar_that_cannot_be_is_a_refusal(answer, caplog):
+    with caplog.at_level(logging.CRITICAL):
+        assert failing(decide(FACTS, with_cedar(ask=answer))) == [(DRAFT.name, None)]
+    assert caplog.records
+    assert "secret" not in caplog.text
+
+
+def test_cedar_skipping_a_prohibition_it_should_have_found_is_noticed():
+    quiet = native(True, ["policy0"], ["policy1"])
+    assert failing(decide(FACTS, with_cedar(ask=quiet))) == [(DRAFT.name, "3")]
+
+
+def test_cedar_denying_without_the_explanation_agreeing_is_noticed():
+    places = next(rule for article in DRAFT.articles if article.number == "6" for rule in article.rules)
+    assert failing(decide(FACTS, with_cedar(ask=native(False, [places.policy])))) == [(DRAFT.name, "6")]
+
+
+def test_an_explanation_that_contradicts_cedar_is_noticed():
+    def all_false(action, context):
+        return dict.fromkeys(DRAFT.compiled.states(action, context), State.FALSE)
+
+    assert (DRAFT.name, "6") in failing(decide(PRIVATE, with_cedar(states=all_false)))
+
+
+def test_an_exception_while_explaining_refuses():
+    assert failing(decide(PRIVATE, with_cedar(states=raising))) == [(DRAFT.name, None)]
+
+
+def test_an_exception_while_trying_values_refuses():
+    facts = parse_facts(json.dumps({**ALLOWED, "place": {"private": False}}))
+    DRAFT.compiled.memo.clear()
+    assert failing(decide(facts, with_cedar(tried=raising))) == [(DRAFT.name, None)]
+
+
+def test_a_fault_in_the_duties_turns_the_permit_into_a_refusal():
+    broken = dataclasses.replace(DRAFT, articles=(None,))
+    assert failing(decide(FACTS, Packs([broken]))) == [(DRAFT.name, None)]
+
+
+def test_a_pack_that_cannot_tell_its_day_refuses():
+    broken = dataclasses.replace(DRAFT, zone=None)
+    broken = dataclasses.replace(broken, published=None)
+    assert failing(decide(FACTS, Packs([broken]))) == [(DRAFT.name, None)]
+
+
+def test_the_other_pack_still_says_what_it_finds():
+    answer = decide(PRIVATE, with_cedar(ask=raising))
+    assert [(one.pack, one.outcome.value) for one in answer.findings] == [
+        (DRAFT.name, "failed"),
+        ("cn-2025", "forbids"),
+    ]
+
+
+def test_nobody_else_can_make_a_permit():
+    permit = decide(FACTS, PACKS)
+    assert isinstance(permit, Permit)
+    assert permit.mint is MINT
+    with pytest.raises(IntegrityError):
+        Permit(permit.action, permit.at, permit.purpose, permit.packs, (), measured=True)
+    with pytest.raises(IntegrityError):
+        dataclasses.replace(permit, mint=object())

@@ -133,8 +133,4 @@ def _everything(hotel: Hotel) -> list[str]:
     """Return every row of every table as text, bytes in hexadecimal."""
     with hotel.house.database.transaction() as tx:
         names = tx.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
-        return [
-            row
-            for name in names
-            for row in tx.execute(text(f'SELECT t::text FROM "{name}" t')).scalars()
-        ]
+        return [row for name in names for row in tx.execute(text(f'SELECT t::text FROM "{name}" t')).scalars()]

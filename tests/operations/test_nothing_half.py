@@ -175,3 +175,26 @@ def test_a_withdrawal_in_the_middle_of_verifications_lets_none_match_after_it(ho
     assert late, "no verification came after the withdrawal: the test saw nothing"
     assert all(isinstance(answer, Refused) for answer in late)
     assert any(isinstance(answer, Verified) and answer.match for _, answer in answers)
+
+
+def test_a_commit_that_fails_is_not_remembered(hotel: Hotel) -> None:
+    hotel.consent("guest")
+    with hotel.house.database.transaction() as tx:
+        tx.execute(
+            text(
+                "CREATE FUNCTION full_disk() RETURNS trigger AS $$ BEGIN"
+                " RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$ LANGUAGE plpgsql"
+            )
+        )
+        tx.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON record DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION full_disk()"
+            )
+        )
+
+    with pytest.raises(UnavailableError):
+        enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral())
+
+    assert held(hotel.house.database) == (0, 0, 0)
+    assert len(hotel.house.projection) == 0

@@ -190,3 +190,17 @@ def test_numbers_that_are_not_finite_are_refused_and_match_nothing(value: float)
     with pytest.raises(IntegrityError):
         projection.add("hotel", "p", Candidate(uuid4(), uuid4()), np.zeros(16, np.float32))
     assert projection.search("hotel", "p", wrong, -1e9) is None
+
+
+def test_what_is_staged_goes_again_when_the_transaction_fails() -> None:
+    projection, subject = Projection("model-1", 16), uuid4()
+    kept, lost = Candidate(subject, uuid4()), Candidate(subject, uuid4())
+    with projection.staged() as remember:
+        remember("hotel", "p", kept, numbers(1))
+    with pytest.raises(IntegrityError), projection.staged() as remember:  # noqa: PT012 — the failure is what is staged around
+        remember("hotel", "p", lost, numbers(2))
+        raise IntegrityError("", "")
+
+    assert len(projection) == 1
+    assert projection.search("hotel", "p", numbers(1), -1e-3) == kept
+    assert projection.search("hotel", "p", numbers(2), -1e-3) is None

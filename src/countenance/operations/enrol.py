@@ -61,7 +61,7 @@ def enrol(
     with capture(picture, house.limits) as sample:
         measured = measure(detect(sample, house.engine.detector))
 
-        with house.database.transaction() as tx:
+        with house.projection.staged() as remember, house.database.transaction() as tx:
             # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
             if before := repeated(tx, house, caller, once):
                 return before
@@ -78,13 +78,13 @@ def enrol(
             discharged = discharge(permit, sample)
             row, kept = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 
-            # 5. Record, and keep the answer for a repeat: in the same transaction; memory and answer follow the commit.
+            # 5. Record, keep the answer for a repeat, and remember, while the subject is held; all or nothing.
             details = {"duties": discharged, "references": kept}
             recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
             done = Enrolled(row.reference_id, kept, permit, recorded)
             keep(tx, house, caller, once, done.as_json(), asked.question.at)
-    owner = Candidate(row.subject_id, row.reference_id)
-    house.projection.add(caller.operator_id, enrolment.purpose, owner, features.numbers())
+            owner = Candidate(row.subject_id, row.reference_id)
+            remember(caller.operator_id, enrolment.purpose, owner, features.numbers())
     house.count("enrol", "enrolled")
     return done
 

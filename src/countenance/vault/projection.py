@@ -5,6 +5,8 @@ transaction of the decision, before anybody is named. A partition never mixes mo
 """
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -25,6 +27,9 @@ class Candidate:
 
     subject_id: UUID
     reference_id: UUID
+
+
+Add = Callable[[str, str, Candidate, NDArray[np.float32]], None]
 
 
 class _Partition:
@@ -55,6 +60,16 @@ class _Partition:
         if sum(owner is None for owner in self.owners) > max(_ROWS_AT_FIRST, _HOLES_MAX * len(self.owners)):
             self._close_holes()
         return len(rows)
+
+    def discard(self, owner: Candidate) -> None:
+        for row in self.rows_of.get(owner.subject_id, []):
+            if self.owners[row] == owner:
+                self.squares[row] = np.inf
+                self.features[row] = 0.0
+                self.owners[row] = None
+        held = [row for row in self.rows_of.pop(owner.subject_id, []) if self.owners[row] is not None]
+        if held:
+            self.rows_of[owner.subject_id] = held
 
     def _resize(self, rows: int) -> None:
         features = np.zeros((rows, self.dimension), np.float32)
@@ -107,6 +122,26 @@ class Projection:
         with self._lock:
             part = self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension))
             part.add(numbers, owner)
+
+    @contextmanager
+    def staged(self) -> Iterator[Add]:
+        """Yield what adds references for as long as a transaction may still fail: if it does, they go again.
+
+        Added before the commit, while the subject is held, so that a withdrawal that waits for the subject finds them.
+        """
+        staged: list[tuple[str, str, Candidate]] = []
+
+        def add(operator_id: str, purpose: str, owner: Candidate, numbers: NDArray[np.float32]) -> None:
+            self.add(operator_id, purpose, owner, numbers)
+            staged.append((operator_id, purpose, owner))
+
+        try:
+            yield add
+        except BaseException:
+            with self._lock:
+                for operator_id, purpose, owner in staged:
+                    self._partitions[operator_id, purpose].discard(owner)
+            raise
 
     def remove(self, operator_id: str, purpose: str, subject_id: UUID) -> int:
         """Forget a subject's references of one purpose and return how many there were."""

@@ -105,7 +105,7 @@ def _no_constant(_: str) -> Any:
 def _deeper_than(raw: Any, limit: int) -> bool:
     """Whether arrays and objects lie more than `limit` deep in one another."""
     layer = [raw]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         layer = [
             part
             for whole in layer

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -140,8 +141,19 @@ def as_context(facts: Facts, pack: str | None = None) -> dict[str, Any]:
 
 def as_json(facts: Facts) -> dict[str, Any]:
     """Return the facts as the nested JSON they are read from, unknown ones left out: the slice kept in records."""
-    nested = {name: part for name, part in as_context(facts).items() if part != {} or getattr(facts, name) is not None}
+    nested = {
+        name: _plain(part) for name, part in as_context(facts).items() if part != {} or getattr(facts, name) is not None
+    }
     filing = facts.operator.filing if facts.operator else None
     if isinstance(filing, Mapping):
-        nested["operator"]["filing"] = {pack: state for pack, state in filing.items() if state is not None}
-    return {"action": facts.action, "at": facts.at.isoformat(), **nested}
+        nested["operator"]["filing"] = {pack: state.value for pack, state in filing.items() if state is not None}
+    return {"action": facts.action.value, "at": facts.at.isoformat(), **nested}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of the context in JSON's own types."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.value if isinstance(value, StrEnum) else value

@@ -58,7 +58,7 @@ class Route:
     @property
     def label(self) -> str:
         """Return the route as logs and metrics name it: a template, never a path."""
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.path}".replace(":path}", "}")
 
 
 class Door:

@@ -150,7 +150,7 @@ ROUTES = (
     ),
     Route(
         method="GET",
-        path="/v1/subjects/{ref}/records",
+        path="/v1/subjects/{ref:path}/records",
         endpoint=subject_records,
         roles=(Role.OFFICER, Role.SUBJECT),
         tag="records",

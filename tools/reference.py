@@ -203,6 +203,15 @@ def glossary_page() -> str:
     return words + TYPES_BEGIN + "\n\n" + table(("type", "module", "what it is"), rows)
 
 
+def interface_page() -> str:
+    """Return the description of the REST interface, as the server itself gives it, for review as a file."""
+    import json
+
+    from countenance.api import description
+
+    return json.dumps(description(), ensure_ascii=False, indent=1) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings_page,
     "docs/reference/errors.md": errors_page,
@@ -210,6 +219,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/law.md": law_page,
     "docs/reference/command-line.md": commands_page,
     "docs/glossary.md": glossary_page,
+    "tests/golden/openapi.json": interface_page,
 }
 
 

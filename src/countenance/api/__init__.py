@@ -5,7 +5,7 @@ Nothing here decides anything: a request is let in or not, read, handed to one o
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,19 +32,9 @@ def make_api(
     """
     counted = metrics or Metrics()
     counted.watch_references(lambda: len(house.projection))
-    app = FastAPI(
-        title="Countenance",
-        version=__version__,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    door = Door(house, settings, ready, counted)
-    app.state.door = door
     found = routes()
-    for route in found:
-        hang(app, door, route, document.described(route))
+    app = _application(found)
+    app.state.door = Door(house, settings, ready, counted)
     problems.handle(app)
     app.add_middleware(Outermost, metrics=counted, requests_at_once_max=settings.requests_at_once_max)
     described: dict[str, Any] = {}
@@ -56,6 +46,26 @@ def make_api(
 
     # The framework's own way to replace it.
     app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def description() -> dict[str, Any]:
+    """Return the description of the interface (OpenAPI), for which no house has to stand."""
+    found = routes()
+    return document.describe(_application(found), found)
+
+
+def _application(found: Sequence[Route]) -> FastAPI:
+    app = FastAPI(
+        title="Countenance",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for route in found:
+        hang(app, route, document.described(route))
     return app
 
 

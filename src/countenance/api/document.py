@@ -214,15 +214,26 @@ def describe(app: FastAPI, routes: Sequence[Route]) -> dict[str, Any]:
         schemas[details.__name__] = schema
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     document["components"]["securitySchemes"] = {"credential": {"type": "http", "scheme": "bearer"}}
+    shared: dict[str, Any] = {}
     for operations in document["paths"].values():
         for operation in operations.values():
-            _tidy(operation)
+            operation["responses"] = _tidy(operation["responses"], shared)
+    document["components"]["responses"] = dict(sorted(shared.items()))
     return document
 
 
-def _tidy(operation: dict[str, Any]) -> None:
-    """Drop the framework's own answer to wrong parameters, which here is the problem `malformed`."""
-    wrong: Mapping[str, Any] = operation["responses"].get("422", {})
-    if JSON in wrong.get("content", {}):
-        del operation["responses"]["422"]
-    operation["responses"] = dict(sorted(operation["responses"].items()))
+def _tidy(responses: Mapping[str, dict[str, Any]], shared: dict[str, Any]) -> dict[str, Any]:
+    """Return the responses with each problem written once, in `shared`, and referred to from there.
+
+    The framework's own answer to wrong parameters is dropped; here that is the problem `malformed`.
+    """
+    tidied: dict[str, Any] = {}
+    for status, response in sorted(responses.items()):
+        problem = response.get("content", {}).get(problems.MEDIA_TYPE)
+        if problem is not None:
+            name = "_or_".join(problem["examples"])
+            shared[name] = response
+            tidied[status] = {"$ref": f"#/components/responses/{name}"}
+        elif status != "422":
+            tidied[status] = response
+    return tidied

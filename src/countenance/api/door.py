@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, Request
+from starlette.responses import JSONResponse, Response
 
 from countenance import access
 from countenance.api.body import Form, Sent, checked, read
@@ -41,6 +42,7 @@ class Route:
     tag: str
     answer: Any = None
     status: int = 200
+    kind: type[Response] = JSONResponse
     example: Any = None
     form: type[Form] | None = None
     form_example: Mapping[str, Any] = field(default_factory=dict)
@@ -124,20 +126,20 @@ class Call:
 class Guard:
     """Lets a request through one route, or raises NotAllowedError before a byte of its body is read."""
 
-    def __init__(self, door: Door, route: Route) -> None:
+    def __init__(self, route: Route) -> None:
         """Stand at one route."""
-        self._door = door
         self._route = route
 
     async def __call__(self, request: Request) -> None:
         """Settle who calls, in which role, and that nothing unknown is asked in the query."""
         request.scope["countenance.route"] = self._route.label
+        door: Door = request.app.state.door
         caller = None
         if not isinstance(self._route.roles, Open):
             token = bearer(request)
             if token is None:
                 raise _nobody()
-            caller = await self._door.work(lambda: self._door.enter(token))
+            caller = await door.work(lambda: door.enter(token))
             access.require(caller, *self._route.roles)
         known = set() if self._route.query is None else set(self._route.query.model_fields)
         asked = [name for name, _ in request.query_params.multi_items()]
@@ -146,7 +148,7 @@ class Guard:
                 "A query parameter is unknown or comes twice. See /v1/openapi.json.",
                 "查询参数未知或重复。请查看 /v1/openapi.json。",
             )
-        request.state.call = Call(self._door, self._route, request, caller)
+        request.state.call = Call(door, self._route, request, caller)
 
 
 def bearer(request: Request) -> str | None:
@@ -192,7 +194,7 @@ def device_of(caller: Caller, named: str | None) -> str | None:
     return caller.device_id
 
 
-def hang(app: FastAPI, door: Door, route: Route, described: Mapping[str, Any]) -> None:
+def hang(app: FastAPI, route: Route, described: Mapping[str, Any]) -> None:
     """Add a route to the application, behind its guard."""
     app.add_api_route(
         route.path,
@@ -200,7 +202,8 @@ def hang(app: FastAPI, door: Door, route: Route, described: Mapping[str, Any]) -
         methods=[route.method],
         status_code=route.status,
         response_model=route.answer,
-        dependencies=[Depends(Guard(door, route))],
+        response_class=route.kind,
+        dependencies=[Depends(Guard(route))],
         tags=[route.tag],
         name=route.endpoint.__name__,
         **described,

@@ -108,7 +108,7 @@ ROUTES = (
         },
         form=EnrolForm,
         form_example={
-            "sample": "/9j/4AAQSkZJRg…",
+            "sample": "/9j/4AAQSkZJRgABAQAAAQ==",
             "subject": "booking-4711",
             "purpose": "check-in",
             "session": SESSION_EXAMPLE,

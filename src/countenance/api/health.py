@@ -4,7 +4,7 @@ import ipaddress
 from typing import Any
 
 from fastapi import Request, Response
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from countenance import access
 from countenance.api import problems
@@ -42,10 +42,12 @@ async def health(call: Calling) -> Health:  # noqa: ARG001 — the guard hands i
 
 
 async def ready(call: Calling) -> Response:
-    """Say whether requests can be answered now: 200 or 503."""
+    """Say whether requests can be answered now; if not, the problem names the parts that stand in the way."""
     parts = dict(await call.door.work(call.door.ready, beside=True))
     whole = bool(parts) and all(parts.values())
-    return JSONResponse({"ready": whole, "parts": parts}, 200 if whole else 503)
+    if whole:
+        return JSONResponse({"ready": whole, "parts": parts})
+    return problems.by_name("unavailable").response(call.request, ready=whole, parts=parts)
 
 
 async def metrics(call: Calling) -> Response:
@@ -94,6 +96,7 @@ def _route(path: str, endpoint: Any, why: str, answer: Any, example: Any, *other
     return Route(
         method="GET",
         path=path,
+        kind=PlainTextResponse if path == "/metrics" else JSONResponse,
         endpoint=endpoint,
         roles=Open(why),
         tag="server",

@@ -93,7 +93,7 @@ ROUTES = (
         },
         form=IdentifyForm,
         form_example={
-            "sample": "/9j/4AAQSkZJRg…",
+            "sample": "/9j/4AAQSkZJRgABAQAAAQ==",
             "consent": "c2c0a4f4-9a1e-4c25-8b35-7f5bb6a3c1de",
             "purpose": "check-in",
             "session": SESSION_EXAMPLE,

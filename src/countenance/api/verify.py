@@ -82,7 +82,7 @@ ROUTES = (
         example={"outcome": "match", "law": LAW_EXAMPLE, "duties": [DUTY_EXAMPLE], "record": RECORD_EXAMPLE},
         form=VerifyForm,
         form_example={
-            "sample": "/9j/4AAQSkZJRg…",
+            "sample": "/9j/4AAQSkZJRgABAQAAAQ==",
             "subject": "booking-4711",
             "purpose": "check-in",
             "session": SESSION_EXAMPLE,

@@ -31,7 +31,7 @@ def settings() -> "Settings":
 
 def start_logging(level: str) -> None:
     """Send the engineers' log to standard error, as lines of JSON with fixed messages."""
-    from countenance.api.logs import JsonLines
+    from countenance.cli.logs import JsonLines
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())

@@ -1,0 +1,5 @@
+"""`python -m countenance` is the command line."""
+
+from countenance.cli import main
+
+main()

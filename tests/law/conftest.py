@@ -72,11 +72,15 @@ def packs() -> Packs:
     return load_packs()
 
 
-def write_pack(folder: Path, articles: dict[str, str], about: str = ABOUT, front: str = "", examples: str = EXAMPLES) -> Path:
+def write_pack(
+    folder: Path, articles: dict[str, str], about: str = ABOUT, front: str = "", examples: str = EXAMPLES
+) -> Path:
     """Write a pack whose articles are cedar blocks by number, each policy without annotations given the usual ones."""
     (folder / "articles").mkdir(parents=True, exist_ok=True)
     (folder / "pack.yaml").write_text(about.format(name=folder.name), encoding="utf-8")
-    (folder / "base.cedar").write_text(f'@id("{folder.name}/base") permit (principal, action, resource);', encoding="utf-8")
+    (folder / "base.cedar").write_text(
+        f'@id("{folder.name}/base") permit (principal, action, resource);', encoding="utf-8"
+    )
     for number, cedar in articles.items():
         noted = cedar if "@reason_en" in cedar else cedar.replace("forbid", NOTES + "forbid")
         text = ARTICLE.format(number=number, cedar=noted, front=front, examples=examples)

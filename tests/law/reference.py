@@ -34,7 +34,14 @@ LISTS = {
     "consent.scopes": ("enrol", "verify", "identify", "keep_original", "analyse", "reuse"),
     "statutory_basis_lifts": ("consent", "venue", "original", "storage"),
 }
-CONSENT = ("consent.state", "consent.form", "consent.purpose", "purpose.code", "consent.notice_current", "consent.scopes")
+CONSENT = (
+    "consent.state",
+    "consent.form",
+    "consent.purpose",
+    "purpose.code",
+    "consent.notice_current",
+    "consent.scopes",
+)
 BASIS = ("statutory_basis", "statutory_basis_lifts")
 
 
@@ -142,7 +149,7 @@ def domain(name: str, action: str, known: Flat) -> tuple[Any, ...]:
 
 def outcome(key: tuple[str, str], facts: Flat) -> tuple[str, frozenset[str]] | None:
     """Return the outcome of an article and the unknown facts it needs, None where it adds no finding."""
-    actions, looks_at, refuses = READINGS[key]
+    actions, looks_at, _ = READINGS[key]
     action = facts["action"]
     if actions is not None and action not in actions:
         return None
@@ -157,7 +164,8 @@ def outcome(key: tuple[str, str], facts: Flat) -> tuple[str, frozenset[str]] | N
     answers |= {
         name
         for name in looks_at
-        if name.partition(".")[0] in ("authorisation", "measured") and not known.get(f"{name.partition('.')[0]} present")
+        if name.partition(".")[0] in ("authorisation", "measured")
+        and not known.get(f"{name.partition('.')[0]} present")
     }
     unknown = tuple(name for name in looks_at if name not in known and name not in answers)
     frozen = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in known.items())

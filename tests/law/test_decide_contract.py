@@ -1,17 +1,18 @@
 """Single sentences of the contract, each with the answer it demands of the two packs."""
 
 import json
+from typing import Any
 
 import pytest
 
 from countenance.answer import Permit, Refusal, as_json
 from countenance.decide import decide
-from countenance.facts import parse_facts
+from countenance.facts import parse_one
 from countenance.law import Packs, load_packs
 
 PACKS = load_packs()
 DRAFT, MEASURES = "cn-2023-draft", "cn-2025"
-GUEST = {
+GUEST: dict[str, Any] = {
     "action": "verify",
     "at": "2026-11-23T10:00:00+08:00",
     "purpose": {"code": "check-in", "banned": False},
@@ -28,14 +29,11 @@ GUEST = {
 
 def ask(packs: Packs = PACKS, **changes) -> dict:
     told = {**GUEST, **changes}
-    return as_json(decide(parse_facts(json.dumps(told), packs.names), packs))
+    return as_json(decide(parse_one(json.dumps(told), packs.names), packs))
 
 
 def outcomes(answer: dict) -> dict:
-    return {
-        (one["pack"], one["article"]): (one["outcome"], *one["facts"])
-        for one in answer["findings"]
-    }
+    return {(one["pack"], one["article"]): (one["outcome"], *one["facts"]) for one in answer["findings"]}
 
 
 def test_a_guest_who_agreed_is_permitted_with_the_duty_once():
@@ -47,9 +45,9 @@ def test_a_guest_who_agreed_is_permitted_with_the_duty_once():
 
 
 def test_the_permit_knows_whether_anything_was_measured():
-    facts = parse_facts(json.dumps(GUEST))
+    facts = parse_one(json.dumps(GUEST))
     first = decide(facts, PACKS)
-    second = decide(parse_facts(json.dumps({**GUEST, "measured": {"faces": 1}})), PACKS)
+    second = decide(parse_one(json.dumps({**GUEST, "measured": {"faces": 1}})), PACKS)
     assert isinstance(first, Permit)
     assert isinstance(second, Permit)
     assert (first.measured, second.measured) == (False, True)
@@ -123,7 +121,10 @@ def test_a_basis_whose_effect_is_unknown_is_missing():
 
 def test_lifts_without_a_basis_lift_nothing():
     answer = ask(consent={"state": "none"}, statutory_basis_lifts=["consent"])
-    assert outcomes(answer) == {(DRAFT, "5"): ("forbids", "consent.state"), (MEASURES, "6"): ("forbids", "consent.state")}
+    assert outcomes(answer) == {
+        (DRAFT, "5"): ("forbids", "consent.state"),
+        (MEASURES, "6"): ("forbids", "consent.state"),
+    }
 
 
 def test_a_missing_finding_names_every_fact_it_needs_and_no_other():
@@ -222,6 +223,6 @@ def test_refusals_of_one_article_are_one_finding_with_all_its_reasons():
 
 
 def test_a_refusal_is_a_value_with_the_action_and_the_instant():
-    answer = decide(parse_facts(json.dumps({"action": "verify", "at": GUEST["at"]})), PACKS)
+    answer = decide(parse_one(json.dumps({"action": "verify", "at": GUEST["at"]})), PACKS)
     assert isinstance(answer, Refusal)
     assert (answer.action, answer.at.isoformat(), answer.purpose) == ("verify", GUEST["at"], None)

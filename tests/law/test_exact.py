@@ -1,4 +1,4 @@
-"""Natural Cedar, in any order and nesting: the outcome over unknown facts is exact, by brute force over their values."""
+"""Natural Cedar, in any order and nesting: the outcome over unknown facts is that of brute force over their values."""
 
 import json
 import random
@@ -9,7 +9,7 @@ import pytest
 
 from countenance.answer import Refusal
 from countenance.decide import decide
-from countenance.facts import parse_facts
+from countenance.facts import parse_one
 from countenance.law import Packs
 from tests.law.stories import nested
 
@@ -39,8 +39,14 @@ ATOMS = [
     ("context.device.assessed_days > 365", lambda f: f["device.assessed_days"] > 365),
     ("30 <= context.device.assessed_days", lambda f: f["device.assessed_days"] >= 30),
     ('context.consent.scopes.contains("enrol")', lambda f: "enrol" in f["consent.scopes"]),
-    ('context.consent.scopes.containsAny(["enrol", "verify"])', lambda f: {"enrol", "verify"} & set(f["consent.scopes"])),
-    ('context.consent.scopes.containsAll(["enrol", "verify"])', lambda f: {"enrol", "verify"} <= set(f["consent.scopes"])),
+    (
+        'context.consent.scopes.containsAny(["enrol", "verify"])',
+        lambda f: {"enrol", "verify"} & set(f["consent.scopes"]),
+    ),
+    (
+        'context.consent.scopes.containsAll(["enrol", "verify"])',
+        lambda f: {"enrol", "verify"} <= set(f["consent.scopes"]),
+    ),
     ("context.consent.scopes.isEmpty()", lambda f: not f["consent.scopes"]),
     ("context.consent.purpose == context.purpose.code", lambda f: f["consent.purpose"] == f["purpose.code"]),
     ("context.purpose.code != context.origin_purpose.code", lambda f: f["purpose.code"] != f["origin_purpose.code"]),
@@ -129,7 +135,7 @@ def test_the_outcome_is_exact_for_any_natural_rule(trial, seed):
         if len(rule.reads) <= 5:
             rules[str(len(rules) + 1)] = rule
     pack = trial({number: rule.cedar for number, rule in rules.items()})
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for _ in range(15):
         facts = {name: chance.choice(values) for name, values in VALUES.items() if chance.random() < 0.4}
         facts["action"] = chance.choice(("verify", "enrol"))
@@ -137,7 +143,7 @@ def test_the_outcome_is_exact_for_any_natural_rule(trial, seed):
             facts["measured present"] = True
         else:
             facts.pop("measured.faces", None)
-        answer = decide(parse_facts(json.dumps(nested(facts) | {"at": AT})), Packs([pack]))
+        answer = decide(parse_one(json.dumps(nested(facts) | {"at": AT})), Packs([pack]))
         got = {one.article: one for one in (answer.findings if isinstance(answer, Refusal) else ())}
         for number, rule in rules.items():
             expected = brute(rule, facts)

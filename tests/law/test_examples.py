@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from countenance.decide import decide
-from countenance.facts import parse_facts
+from countenance.facts import parse_one
 from countenance.law import Packs, load_packs
 from countenance.law.examples import cases, check
 
@@ -41,11 +41,11 @@ def test_a_pack_binds_from_its_first_local_day(name, first):
         (f"{first}T00:30:00+09:00", False),
         ("2100-01-01T00:00:00Z", True),
     ):
-        answer = decide(parse_facts(f'{{"action": "reuse", "at": "{at}", "purpose": {{"banned": false}}}}'), packs)
+        answer = decide(parse_one(f'{{"action": "reuse", "at": "{at}", "purpose": {{"banned": false}}}}'), packs)
         assert answer.packs[name].binds is binds, at
 
 
 def test_an_example_that_is_wrong_is_noticed():
     case = next(case for case in CASES if case.when == "told" and case.example.outcome == "refuse")
-    permit = decide(parse_facts('{"action": "reuse", "at": "2026-01-01T00:00:00Z", "purpose": {"banned": false}}'), PACKS)
+    permit = decide(parse_one('{"action": "reuse", "at": "2026-01-01T00:00:00Z", "purpose": {"banned": false}}'), PACKS)
     assert "expected refuse" in (check(case, permit) or "")

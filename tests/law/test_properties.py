@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from countenance.answer import Permit, as_json
 from countenance.decide import decide
-from countenance.facts import parse_facts
+from countenance.facts import parse_one
 from countenance.law import Packs, load_pack, load_packs
 from countenance.law.shelf import SHELF
 from tests.law.stories import NAMES, flat_facts, nested
@@ -21,7 +21,7 @@ flats = st.integers(0, 2**32).map(lambda seed: flat_facts(random.Random(seed)))
 
 
 def ask(flat, packs=PACKS):
-    return decide(parse_facts(json.dumps(nested(flat)), packs.names), packs)
+    return decide(parse_one(json.dumps(nested(flat)), packs.names), packs)
 
 
 @given(flats, st.sampled_from([name for name in NAMES if name not in ANSWERS]))

@@ -8,7 +8,7 @@ import pytest
 
 from countenance.answer import Permit, Refusal
 from countenance.decide import decide
-from countenance.facts import parse_facts
+from countenance.facts import parse_one
 from countenance.law import Packs
 from tests.law import reference
 from tests.law.stories import flat_facts, nested
@@ -17,7 +17,7 @@ ROUNDS = 500
 
 
 def asked(packs: Packs, flat: dict) -> Permit | Refusal:
-    return decide(parse_facts(json.dumps(nested(flat)), packs.names), packs)
+    return decide(parse_one(json.dumps(nested(flat)), packs.names), packs)
 
 
 def found(answer: Permit | Refusal) -> dict:
@@ -31,7 +31,7 @@ def found(answer: Permit | Refusal) -> dict:
 @pytest.mark.parametrize("seed", range(8))
 def test_every_finding_is_the_one_the_readings_give(packs, seed):
     chance = random.Random(seed)
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for _ in range(ROUNDS):
         flat = flat_facts(chance)
         answer = asked(packs, flat)

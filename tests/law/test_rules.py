@@ -6,7 +6,7 @@ import pytest
 
 from countenance.answer import Outcome, Permit, Refusal
 from countenance.decide import decide
-from countenance.facts import parse_facts
+from countenance.facts import parse_one
 from countenance.law import Packs
 from countenance.law.examples import cases, check
 from tests.law.conftest import NOTES
@@ -23,7 +23,7 @@ AGES = (
 
 def ask(pack, **facts):
     told = {"action": "verify", "at": "2026-01-01T00:00:00Z", **facts}
-    answer = decide(parse_facts(json.dumps(told), (pack.name,)), Packs([pack]))
+    answer = decide(parse_one(json.dumps(told), (pack.name,)), Packs([pack]))
     return None if isinstance(answer, Permit) else [(one.outcome.value, *one.facts) for one in answer.findings]
 
 
@@ -47,9 +47,10 @@ def test_a_required_fact_is_missing_whatever_else_is_on_file(trial, facts, expec
 
 
 def test_two_atoms_of_one_fact_are_judged_together(trial):
-    pack = trial({"1": 'forbid (principal, action, resource) when { context.place.kind == "gate" && context.place.kind == "hall" };'})
+    forbid = "forbid (principal, action, resource) when"
+    pack = trial({"1": f'{forbid} {{ context.place.kind == "gate" && context.place.kind == "hall" }};'})
     assert ask(pack) is None
-    pack = trial({"1": 'forbid (principal, action, resource) when { context.place.kind == "gate" || context.place.kind != "gate" };'})
+    pack = trial({"1": f'{forbid} {{ context.place.kind == "gate" || context.place.kind != "gate" }};'})
     assert ask(pack) == [("forbids",)]
 
 
@@ -116,14 +117,14 @@ def test_a_number_of_the_law_changes_on_its_local_day(trial):
 def test_a_conditional_duty_is_carried_unless_its_condition_is_known_to_be_false(trial):
     duty = (
         '@duty("renew-assessment") @reason_en("Renew.") @reason_zh("更新。")\n'
-        "permit (principal, action, resource) when { context.purpose.assessment == \"stale\" };\n"
+        'permit (principal, action, resource) when { context.purpose.assessment == "stale" };\n'
         f"{NOTES}forbid (principal, action, resource) when {{ context.place.private }};"
     )
     pack = trial({"15": duty})
 
     def duties(**facts):
         told = {"action": "verify", "at": "2026-01-01T00:00:00Z", "place": {"private": False}, **facts}
-        answer = decide(parse_facts(json.dumps(told)), Packs([pack]))
+        answer = decide(parse_one(json.dumps(told)), Packs([pack]))
         assert isinstance(answer, Permit)
         return [one.duty for one in answer.duties]
 
@@ -141,8 +142,13 @@ def test_a_pack_that_has_ended_binds_no_more(tmp_path):
     pack = load_pack(write_pack(tmp_path / "old", {"1": "forbid (principal, action, resource);"}, about=about))
     answers = {}
     for at in ("2024-01-31T23:59:59", "2024-02-01T00:00:00", "2024-12-31T23:59:59", "2025-01-01T00:00:00"):
-        answer = decide(parse_facts(json.dumps({"action": "reuse", "at": at + "+08:00"})), Packs([pack]))
+        answer = decide(parse_one(json.dumps({"action": "reuse", "at": at + "+08:00"})), Packs([pack]))
         assert isinstance(answer, Refusal)
         answers[at] = (answer.findings[0].article, answer.findings[0].outcome)
-    assert list(answers.values()) == [(None, Outcome.FORBIDS), ("1", Outcome.FORBIDS), ("1", Outcome.FORBIDS), (None, Outcome.FORBIDS)]
+    assert list(answers.values()) == [
+        (None, Outcome.FORBIDS),
+        ("1", Outcome.FORBIDS),
+        ("1", Outcome.FORBIDS),
+        (None, Outcome.FORBIDS),
+    ]
     assert {case.when for case in cases(pack)} >= {"last day of the pack", "day after the pack"}

@@ -3,14 +3,15 @@
 import dataclasses
 import json
 import logging
+from typing import Any
 
 import pytest
 
 from countenance.answer import MINT, Outcome, Permit, Refusal
 from countenance.decide import decide
 from countenance.errors import IntegrityError
-from countenance.facts import parse_facts
-from countenance.law import Packs, load_packs
+from countenance.facts import parse_one
+from countenance.law import Pack, Packs, load_packs
 from countenance.law.compiled import Native
 from countenance.law.tree import State
 
@@ -24,8 +25,8 @@ ALLOWED = {
     "consent": {"state": "given", "form": "written", "purpose": "p", "scopes": ["verify"], "notice_current": True},
     "alternative": {"available": True},
 }
-FACTS = parse_facts(json.dumps(ALLOWED))
-PRIVATE = parse_facts(json.dumps({**ALLOWED, "place": {"kind": "toilet", "private": True}}))
+FACTS = parse_one(json.dumps(ALLOWED))
+PRIVATE = parse_one(json.dumps({**ALLOWED, "place": {"kind": "toilet", "private": True}}))
 DRAFT = next(iter(PACKS))
 
 
@@ -41,8 +42,13 @@ class Broken:
 
 def with_cedar(**replaced) -> Packs:
     """Return both packs, the draft's handles replaced in part."""
-    broken = dataclasses.replace(DRAFT, compiled=Broken(DRAFT.compiled, **replaced))
+    broken = changed(DRAFT, compiled=Broken(DRAFT.compiled, **replaced))
     return Packs([broken, *[pack for pack in PACKS if pack.name != DRAFT.name]])
+
+
+def changed(pack: Pack, **parts: Any) -> Pack:
+    """Return a pack in which something is as no loader would leave it."""
+    return dataclasses.replace(pack, **parts)
 
 
 def native(allowed: bool, deciding=(), failing=()):
@@ -111,24 +117,24 @@ def test_an_exception_while_explaining_refuses():
 
 
 def test_an_exception_while_trying_values_refuses():
-    facts = parse_facts(json.dumps({**ALLOWED, "place": {"private": False}}))
+    facts = parse_one(json.dumps({**ALLOWED, "place": {"private": False}}))
     DRAFT.compiled.memo.clear()
     assert failing(decide(facts, with_cedar(tried=raising))) == [(DRAFT.name, None)]
 
 
 def test_a_fault_in_the_duties_turns_the_permit_into_a_refusal():
-    broken = dataclasses.replace(DRAFT, articles=(None,))
+    broken = changed(DRAFT, articles=(None,))
     assert failing(decide(FACTS, Packs([broken]))) == [(DRAFT.name, None)]
 
 
 def test_a_pack_that_cannot_tell_its_day_refuses():
-    broken = dataclasses.replace(DRAFT, zone=None)
-    broken = dataclasses.replace(broken, published=None)
+    broken = changed(DRAFT, zone=None, published=None)
     assert failing(decide(FACTS, Packs([broken]))) == [(DRAFT.name, None)]
 
 
 def test_the_other_pack_still_says_what_it_finds():
     answer = decide(PRIVATE, with_cedar(ask=raising))
+    assert isinstance(answer, Refusal)
     assert [(one.pack, one.outcome.value) for one in answer.findings] == [
         (DRAFT.name, "failed"),
         ("cn-2025", "forbids"),

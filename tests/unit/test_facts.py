@@ -21,6 +21,7 @@ from countenance.facts import (
     as_json,
     parse_facts,
     parse_instant,
+    parse_one,
 )
 from countenance.vocabulary import Action, FilingState, PlaceKind, Scope
 
@@ -66,13 +67,16 @@ MALFORMED = {
     "far too deep": ("[" * 100_000, "input is nested"),
     "too long": (b" " * (16 * 1024 * 1024) + told().encode(), "16 MiB"),
     "a doubled key": (told().replace('"at"', '"action": "verify", "at"'), "action has a key that comes twice"),
-    "a doubled key in a group": (told().replace("}", ', "place": {"kind": "hall", "kind": "hall"}}'), "place.kind has a key"),
+    "a doubled key in a group": (
+        told().replace("}", ', "place": {"kind": "hall", "kind": "hall"}}'),
+        "place.kind has a key",
+    ),
     "a doubled group": (told().replace("}", ', "place": {}, "place": {}}'), "place has a key"),
     "an unknown key": (told(colour="red"), "colour has an unknown key"),
     "an unknown key in a group": (told(place={"colour": "red"}), "place.colour has an unknown key"),
     "an unknown key with null": (told(place={"colour": None}), "place.colour"),
     "a key with a dot": (told(**{"place.kind": "hall"}), "unknown key"),
-    "a key that is a name": (told(**{"张三": 1}), "input has an unknown key"),
+    "a key that is a name": (told(张三=1), "input has an unknown key"),
     "a key that is half a character": ('{"\\ud800": 1}', "input has an unknown key"),
     "no action": (json.dumps({"at": AT}), "action is required"),
     "a null action": (told(action=None), "action is required"),
@@ -151,18 +155,19 @@ def test_no_value_is_repeated():
 )
 def test_a_time_is_read_as_rfc_3339(text, instant):
     assert parse_instant(text) == instant
-    assert parse_facts(told(at=text)).at == instant
+    assert parse_one(told(at=text)).at == instant
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "", "2026-11-23", "2026-11-23T10:00:00", "2026-11-23T10:00Z", "2026-11-23 10:00:00Z", "2026-11-23T10:00:00+0800",
-        "2026-11-23T10:00:00+08", "2026-11-23T10:00:00.Z", "2026-11-23T10:00:00,5Z", "2026-02-29T10:00:00Z",
+        "", "2026-11-23", "2026-11-23T10:00:00", "2026-11-23T10:00Z", "2026-11-23 10:00:00Z", "2026-11-23T10:00:00.Z",
+        "2026-11-23T10:00:00+08", "2026-11-23T10:00:00+0800", "2026-11-23T10:00:00,5Z", "2026-02-29T10:00:00Z",
         "2026-13-01T10:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T10:60:00Z", "2026-11-23T10:00:61Z",
         "2026-11-23T10:00:00+24:00", "2026-11-23T10:00:00+08:60", "2026-11-23T10:00:00Z ", " 2026-11-23T10:00:00Z",
         "2026-11-23T10:00:00Z\n", "20261123T100000Z", "2026-W47-1T10:00:00Z", "０２０２６-11-23T10:00:00Z",
-        "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "now", "2026-11-23T10:00:00." + "1" * 99,
+        "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "now",
+        "2026-11-23T10:00:00." + "1" * 99,
     ],
 )  # fmt: skip
 def test_what_is_not_rfc_3339_is_refused(text):
@@ -174,7 +179,7 @@ def test_a_leap_second_has_words_of_its_own():
 
 
 def test_null_is_unknown_and_a_null_group_is_absent_while_an_empty_one_is_there():
-    facts = parse_facts(told(place=None, venue={"kind": None}, measured=None, authorisation={}))
+    facts = parse_one(told(place=None, venue={"kind": None}, measured=None, authorisation={}))
     assert facts.place is None
     assert facts.measured is None
     assert facts.venue is not None
@@ -202,18 +207,20 @@ def test_null_is_unknown_and_a_null_group_is_absent_while_an_empty_one_is_there(
     ],
 )
 def test_absence_is_an_answer_only_where_the_contract_says_so(name, parts, unknown):
-    assert parse_facts(told(**parts)).unknown(name) is unknown
+    assert parse_one(told(**parts)).unknown(name) is unknown
 
 
-@pytest.mark.parametrize("attribute, kept", [("race", True), ("pose", True), ("gait", None), ("", None), ("Race", None)])
+@pytest.mark.parametrize(
+    "attribute, kept", [("race", True), ("pose", True), ("gait", None), ("", None), ("Race", None)]
+)
 def test_sensitivity_counts_only_for_an_attribute_of_the_table(attribute, kept):
-    assert parse_facts(told(analysis={"attribute": attribute, "sensitive": True})).value("analysis.sensitive") is kept
+    assert parse_one(told(analysis={"attribute": attribute, "sensitive": True})).value("analysis.sensitive") is kept
     assert AnalysisFacts(sensitive=True).sensitive is True
 
 
 def test_filing_is_one_value_or_a_value_by_pack():
-    one = parse_facts(told(operator={"filing": "due"}), PACKS)
-    many = parse_facts(told(operator={"filing": {"cn-2025": "overdue", "cn-2023-draft": None}}), PACKS)
+    one = parse_one(told(operator={"filing": "due"}), PACKS)
+    many = parse_one(told(operator={"filing": {"cn-2025": "overdue", "cn-2023-draft": None}}), PACKS)
     assert [one.value("operator.filing", pack) for pack in PACKS] == ["due", "due"]
     assert [many.value("operator.filing", pack) for pack in PACKS] == [None, "overdue"]
     assert as_context(many, "cn-2025")["operator"] == {"filing": "overdue"}
@@ -221,25 +228,29 @@ def test_filing_is_one_value_or_a_value_by_pack():
     assert as_json(many)["operator"] == {"filing": {"cn-2025": "overdue"}}
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    "make",
+    "record, parts",
     [
-        lambda: PlaceFacts(kind="hotel_room"),
-        lambda: PlaceFacts(private=1),
-        lambda: ConsentFacts(scopes=[Scope.VERIFY]),
-        lambda: ConsentFacts(scopes=("verify",)),
-        lambda: MeasuredFacts(faces=-1),
-        lambda: MeasuredFacts(faces=True),
-        lambda: OperatorFacts(filing={"cn-2025": "due"}),
-        lambda: Facts(action="verify", at=datetime(2026, 1, 1, tzinfo=UTC)),
-        lambda: Facts(action=Action.VERIFY, at=datetime(2026, 1, 1)),  # noqa: DTZ001 — it must be refused
-        lambda: Facts(action=Action.VERIFY, at=None),
-        lambda: Facts(action=Action.VERIFY, at=datetime(2026, 1, 1, tzinfo=UTC), place=MeasuredFacts()),
+        (PlaceFacts, {"kind": "hotel_room"}),
+        (PlaceFacts, {"private": 1}),
+        (ConsentFacts, {"scopes": [Scope.VERIFY]}),
+        (ConsentFacts, {"scopes": ("verify",)}),
+        (MeasuredFacts, {"faces": -1}),
+        (MeasuredFacts, {"faces": True}),
+        (OperatorFacts, {"filing": {"cn-2025": "due"}}),
+        (Facts, {"action": "verify", "at": NOW}),
+        (Facts, {"action": Action.VERIFY, "at": NOW.replace(tzinfo=None)}),
+        (Facts, {"action": Action.VERIFY, "at": None}),
+        (Facts, {"at": NOW}),
+        (Facts, {"action": Action.VERIFY, "at": NOW, "place": MeasuredFacts()}),
     ],
 )
-def test_a_record_refuses_what_does_not_fit_whoever_makes_it(make):
+def test_a_record_refuses_what_does_not_fit_whoever_makes_it(record, parts):
     with pytest.raises(MalformedError):
-        make()
+        record(**parts)
 
 
 def test_facts_grow_between_the_gates_and_never_change():
@@ -249,13 +260,13 @@ def test_facts_grow_between_the_gates_and_never_change():
     assert grown.value("measured.faces") == 1
     assert grown.place is facts.place
     with pytest.raises(AttributeError):
-        facts.measured = MeasuredFacts()
+        setattr(facts, "measured", None)  # noqa: B010 — the type checker would not let it be tried otherwise
     moved = facts.at_instant(datetime(2027, 1, 1, tzinfo=timezone(timedelta(hours=8))))
     assert (moved.at.year, moved.place) == (2027, facts.place)
 
 
 def test_facts_print_no_fact():
-    facts = parse_facts(told(purpose={"code": "secret"}, subject={"age_class": "under_14"}))
+    facts = parse_one(told(purpose={"code": "secret"}, subject={"age_class": "under_14"}))
     assert repr(facts) == "Facts(action=verify)"
     assert "secret" not in repr(facts.purpose)
     assert "under_14" not in repr(facts.subject)
@@ -273,7 +284,7 @@ def test_every_fact_survives_being_written_and_read():
         (parts.setdefault(group, {}) if group else parts)[attribute] = value
     parts["analysis"]["attribute"] = "pose"
     whole = {"action": "verify", "at": AT, **parts}
-    facts = parse_facts(json.dumps(whole))
+    facts = parse_one(json.dumps(whole))
     assert as_json(facts) == whole
     assert json.loads(json.dumps(as_json(facts))) == whole
     assert not [name for name in FACT_NAMES if facts.value(name) is None]
@@ -281,14 +292,17 @@ def test_every_fact_survives_being_written_and_read():
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda part: st.lists(part) | st.dictionaries(st.text(), part),
 )
 
 
-@given(st.dictionaries(st.sampled_from([*GROUPS, "minor_rules", "statutory_basis", "statutory_basis_lifts"]), json_values))
+@given(
+    st.dictionaries(st.sampled_from([*GROUPS, "minor_rules", "statutory_basis", "statutory_basis_lifts"]), json_values)
+)
 def test_anything_else_is_malformed_or_facts_and_never_another_error(parts):
     try:
-        facts = parse_facts(json.dumps({"action": "verify", "at": AT, **parts}))
+        facts = parse_one(json.dumps({"action": "verify", "at": AT, **parts}))
     except MalformedError as error:
         error.en.encode("utf-8")
     else:
@@ -297,9 +311,5 @@ def test_anything_else_is_malformed_or_facts_and_never_another_error(parts):
 
 @given(st.text() | st.binary())
 def test_any_text_is_malformed_or_facts_and_never_another_error(text):
-    try:
-        parse_facts(text)
-    except MalformedError as error:
-        assert error.en
-    else:
-        assert text.strip() in ("[]", b"[]")
+    if text.strip() not in ("[]", b"[]"):
+        line(text)

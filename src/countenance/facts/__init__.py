@@ -22,7 +22,7 @@ from countenance.facts.groups import (
     SubjectFacts,
     VenueFacts,
 )
-from countenance.facts.reading import parse_facts, parse_instant
+from countenance.facts.reading import parse_facts, parse_instant, parse_one
 from countenance.facts.record import FACT_NAMES, Facts, as_context, as_json
 
 __all__ = [
@@ -52,4 +52,5 @@ __all__ = [
     "as_json",
     "parse_facts",
     "parse_instant",
+    "parse_one",
 ]

@@ -69,6 +69,11 @@ def parse_facts(text: bytes | str, packs: Collection[str] = ()) -> Facts | list[
     return _facts(raw, packs, "")
 
 
+def parse_one(text: bytes | str, packs: Collection[str] = ()) -> Facts:
+    """Return the facts of one JSON object, else raise `MalformedError`; an array is malformed here."""
+    return _facts(_load(text), packs, "")
+
+
 def _load(text: bytes | str) -> Any:
     """Return the JSON value of the input, doubled keys marked."""
     if len(text) > FACTS_BYTES_MAX:

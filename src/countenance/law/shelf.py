@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cedarpy import policies_to_json_str, validate_policies
 
 from countenance.errors import MalformedError, NotFoundError
-from countenance.facts import parse_facts
+from countenance.facts import Facts, parse_one
 from countenance.law.article import Source, day_of, read_article, text_of
 from countenance.law.atoms import AtomIndex
 from countenance.law.compiled import Compiled
@@ -259,10 +259,10 @@ def _check_parameters(pack: Pack) -> None:
                     )
 
 
-def _example_facts(pack: Pack, facts: Any, where: str) -> Any:
+def _example_facts(pack: Pack, facts: Any, where: str) -> Facts:
     """Return the facts of an example, through the same door as any others."""
     try:
-        return parse_facts(json.dumps(facts), (pack.name,))
+        return parse_one(json.dumps(facts), (pack.name,))
     except (MalformedError, ValueError, TypeError) as error:
         said = error.en if isinstance(error, MalformedError) else "facts must be plain JSON"
         file, _, line = where.rpartition(":")

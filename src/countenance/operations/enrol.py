@@ -12,7 +12,7 @@ from countenance.errors import ConflictError, NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import Caller, Enrolled, House, NotAcquired, Refused
-from countenance.operations.steps import again, ask, discharge, not_acquired, refused, write
+from countenance.operations.steps import again, ask, discharge, gate_one, not_acquired, refused, write
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -53,9 +53,9 @@ def enrol(
     with house.database.transaction() as tx:
         if before := repeated(tx, house, caller, once):
             return before
-        asked = ask(tx, house, question)
-        if isinstance(asked.answer, Refusal):
-            return refused(tx, house, caller, asked, asked.answer)
+    asked = gate_one(house, caller, question)
+    if isinstance(asked, Refused):
+        return asked
 
     # 2. Capture and detect: decode in memory, find the faces, choose the target.
     with capture(picture, house.limits) as sample:

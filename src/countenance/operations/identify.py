@@ -11,7 +11,7 @@ from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations import held
 from countenance.operations.parts import Caller, House, Identified, NotAcquired, Refused
-from countenance.operations.steps import Asked, again, ask, discharge, fmr, not_acquired, refused, write
+from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate_one, not_acquired, refused, write
 from countenance.store import subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -35,11 +35,10 @@ def identify(house: House, caller: Caller, search: Search, picture: bytes) -> Id
     Raises NotFoundError for a consent of another purpose or operator, and what `verify` raises.
     """
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
-    with house.database.transaction() as tx:
-        question = _question(tx, house, caller, search)
-        asked = ask(tx, house, question)
-        if isinstance(asked.answer, Refusal):
-            return refused(tx, house, caller, asked, asked.answer)
+    question = _question(house, caller, search)
+    asked = gate_one(house, caller, question)
+    if isinstance(asked, Refused):
+        return asked
 
     # 2. Capture and detect: decode in memory, find the faces, choose the target.
     with capture(picture, house.limits) as sample:
@@ -68,8 +67,9 @@ def identify(house: House, caller: Caller, search: Search, picture: bytes) -> Id
     return Identified(subject_ref, permit, recorded)
 
 
-def _question(tx: Transaction, house: House, caller: Caller, search: Search) -> Question:
-    event = subjects.find_event(tx, caller.operator_id, search.consent_id)
+def _question(house: House, caller: Caller, search: Search) -> Question:
+    with house.database.reading() as tx:
+        event = subjects.find_event(tx, caller.operator_id, search.consent_id)
     if event is None or event.purpose != search.purpose:
         raise NotFoundError(
             "There is no such consent for this purpose. Ask the person first: POST /v1/consents.",

@@ -104,6 +104,16 @@ def _check_clock(house: House, on_file: OnFile, question: Question) -> None:
         )
 
 
+def gate_one(house: House, caller: Caller, question: Question) -> Asked | Refused:
+    """Ask the law on what is declared and on file, before a pixel is decoded; a no is written down."""
+    with house.database.reading() as tx:
+        asked = ask(tx, house, question)
+    if isinstance(asked.answer, Refusal):
+        with house.database.transaction() as tx:
+            return refused(tx, house, caller, asked, asked.answer)
+    return asked
+
+
 def refused(tx: Transaction, house: House, caller: Caller, asked: Asked, refusal: Refusal) -> Refused:
     """Write a refusal down and return it."""
     recorded = write(tx, house, caller, asked, "refused", answers=(refusal,))

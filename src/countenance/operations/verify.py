@@ -9,7 +9,7 @@ from countenance.detect import detect, measure
 from countenance.facts import SessionFacts
 from countenance.operations import held
 from countenance.operations.parts import Caller, House, NotAcquired, Refused, Verified
-from countenance.operations.steps import again, ask, discharge, fmr, not_acquired, refused, write
+from countenance.operations.steps import again, ask, discharge, fmr, gate_one, not_acquired, refused, write
 from countenance.store.gathering import Question
 from countenance.vocabulary import Action
 
@@ -41,10 +41,9 @@ def verify(house: House, caller: Caller, claim: Claim, picture: bytes) -> Verifi
     )
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
-    with house.database.transaction() as tx:
-        asked = ask(tx, house, question)
-        if isinstance(asked.answer, Refusal):
-            return refused(tx, house, caller, asked, asked.answer)
+    asked = gate_one(house, caller, question)
+    if isinstance(asked, Refused):
+        return asked
 
     # 2. Capture and detect: decode in memory, find the faces, choose the target.
     with capture(picture, house.limits) as sample:

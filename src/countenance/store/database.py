@@ -38,6 +38,7 @@ class Database:
                 "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
             },
         )
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -46,9 +47,14 @@ class Database:
         Raises UnavailableError when the database cannot be reached or cannot write, and ConflictError when another
         transaction came first.
         """
+        with self._translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what the driver raises into the house's errors."""
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            yield
         except exc.IntegrityError as error:
             raise ConflictError(
                 "Somebody else changed the same thing at the same moment. Read it again and repeat.",
@@ -66,6 +72,15 @@ class Database:
                     "数据库连接中断，未执行任何操作。请稍后重试。",
                 ) from error
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Yield a connection on which every statement stands alone, for questions that one statement answers.
+
+        It saves the two round trips that beginning and ending a transaction take. Raises what `transaction` raises.
+        """
+        with self._translated(), self._reader.connect() as connection:
+            yield connection
 
     def answers(self) -> bool:
         """Return whether a trivial question is answered now."""

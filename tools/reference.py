@@ -70,6 +70,31 @@ def errors_page() -> str:
     )
 
 
+def rest_page() -> str:
+    """Return every operation of the REST interface with the roles that may call it."""
+    from countenance.api import routes
+    from countenance.api.door import Open
+
+    rows = [
+        (
+            each.method,
+            f"`{each.path}`",
+            first_line(each.endpoint.__doc__),
+            f"anybody. {each.roles.why}"
+            if isinstance(each.roles, Open)
+            else ", ".join(role.value for role in each.roles),
+        )
+        for each in routes()
+    ]
+    return (
+        "# REST interface\n\n"
+        + GENERATED
+        + "The operations with their roles. Bodies, answers and examples are in the interface's own description, "
+        "`GET /v1/openapi.json`;\nwhat can go wrong is on the page about [errors](errors.md).\n\n"
+        + table(("method", "address", "what it does", "who may"), rows)
+    )
+
+
 def facts_page() -> str:
     """Return every fact with its type, who establishes it, and the closed lists."""
     from countenance.facts import FACT_NAMES
@@ -215,6 +240,7 @@ def interface_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings_page,
     "docs/reference/errors.md": errors_page,
+    "docs/reference/rest.md": rest_page,
     "docs/reference/facts.md": facts_page,
     "docs/reference/law.md": law_page,
     "docs/reference/command-line.md": commands_page,

@@ -72,7 +72,7 @@ class Reader:
                 continue
             if process.stdin:
                 process.stdin.close()
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT if process is self.served else signal.SIGTERM)  # Ctrl-C, as the demo says
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
@@ -119,7 +119,7 @@ class Reader:
         while time.monotonic() < until:
             assert self.served.poll() is None, self.said.read_text("utf-8")
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/ready", timeout=5) as answer:
                     if answer.status == 200:
                         return
             except OSError:

@@ -163,21 +163,25 @@ def fill(house: House, progress: Progress | None = None) -> int:
 
     Raises IntegrityError when one does not open where it lies.
     """
-    read = 0
     with house.database.transaction() as tx:
         for operator_id in sites.operators(tx):
-            total, vault = references.count(tx, operator_id), house.vault(operator_id)
-            for number, row in enumerate(references.all_of(tx, operator_id), 1):
-                if row.model_id != house.engine.model_id:
-                    continue
-                place = TemplatePlace(row.subject_id, row.purpose, row.model_id, row.reference_id)
-                features = Features.from_bytes(vault.open_template(row.sealed, row.wrapped, place), row.model_id)
-                owner = Candidate(row.subject_id, row.reference_id)
-                house.projection.add(operator_id, row.purpose, owner, features.numbers())
-                read += 1
-                if progress is not None and (number % 500 == 0 or number == total):
-                    progress("references", number, total)
-    return read
+            house.vault(operator_id)  # a missing key is found now, not at the first guest
+            total = references.count(tx, operator_id)
+            with references.all_of(tx, operator_id) as rows:
+                for number, row in enumerate(rows, 1):
+                    _remember(house, operator_id, row)
+                    if progress is not None and (number % 500 == 0 or number == total):
+                        progress("references", number, total)
+    return len(house.projection)
+
+
+def _remember(house: House, operator_id: str, row: references.ReferenceRow) -> None:
+    """Open one reference and keep it in memory; one of another model is left shut."""
+    if row.model_id == house.engine.model_id:
+        place = TemplatePlace(row.subject_id, row.purpose, row.model_id, row.reference_id)
+        template = house.vault(operator_id).open_template(row.sealed, row.wrapped, place)
+        owner = Candidate(row.subject_id, row.reference_id)
+        house.projection.add(operator_id, row.purpose, owner, Features.from_bytes(template, row.model_id).numbers())
 
 
 @contextmanager

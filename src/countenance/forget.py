@@ -1,8 +1,8 @@
 """Forget: withdrawal, erasure and the end of retention destroy keys first, and rows with them.
 
-Destroying the key of a subject and purpose is what erases, in backups of the database too: a sealed template without
-its key is noise. The memory copy is told after the commit; until then nothing it finds can be named, because every
-candidate is looked up again in the deciding transaction.
+A sealed template without the key of its subject and purpose is noise. That key stands, wrapped, in the same database:
+a backup made before still holds both, until it is deleted (docs/divergences.md). The memory copy is told after the
+commit; until then nothing it finds can be named, because every candidate is looked up again in the deciding transaction.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Sealed references and the wrapped keys that open them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -90,11 +91,12 @@ def of_subject(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str
     return [ReferenceRow(*row) for row in tx.execute(query)]
 
 
-def all_of(tx: Transaction, operator_id: str) -> Iterator[ReferenceRow]:
-    """Yield every reference of an operator, read in portions."""
+@contextmanager
+def all_of(tx: Transaction, operator_id: str) -> Iterator[Iterator[ReferenceRow]]:
+    """Yield every reference of an operator, read in portions from a cursor that is closed whatever happens."""
     query = _ROW.where(reference.c.operator_id == operator_id).execution_options(yield_per=5000)
-    for row in tx.execute(query):
-        yield ReferenceRow(*row)
+    with tx.execute(query) as found:
+        yield (ReferenceRow(*row) for row in found)
 
 
 def count(tx: Transaction, operator_id: str) -> int:

@@ -1,0 +1,136 @@
+"""The house opens only when everything is as it must be, and says which part is not."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from countenance import app
+from countenance.errors import CountenanceError, IntegrityError, MalformedError, NotFoundError, UnavailableError
+from countenance.settings import Settings
+from countenance.store.database import Database
+from tests import pictures
+from tests.database import OPERATOR, Address, Hotel
+
+
+@pytest.fixture
+def settings(address: Address, tmp_path: Path, hotel: Hotel) -> Settings:
+    """Return settings for the test's database, in which one guest is enrolled."""
+    hotel.consent("guest")
+    hotel.enrol("guest", pictures.admiral())
+    return Settings(data_dir=tmp_path, database_url=address.url.replace("+psycopg", ""), database_connections=3)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[app.Opened]:
+    """Open the house with the real clock."""
+    with app.open_house(settings, clock=lambda: datetime.now(UTC)) as house:
+        yield house
+
+
+def test_an_open_house_is_ready_and_holds_every_reference(settings: Settings) -> None:
+    with opened(settings) as house:
+        assert house.ready() == {"database": True, "schema": True, "engine": True, "vault": True}
+        assert len(house.house.projection) == 1
+
+
+def test_progress_is_told_while_references_are_read(settings: Settings) -> None:
+    told: list[tuple[str, int, int]] = []
+    with app.open_house(settings, lambda *said: told.append(said)):
+        pass
+
+    assert told == [("references", 1, 1)]
+
+
+def test_a_lost_key_stops_the_start_and_is_not_replaced(settings: Settings) -> None:
+    (key,) = (settings.data_dir / "keys").iterdir()
+    key.unlink()
+
+    with pytest.raises(UnavailableError), opened(settings):
+        pass
+
+    assert list((settings.data_dir / "keys").iterdir()) == []
+
+
+def test_a_template_moved_to_another_subject_stops_the_start(settings: Settings, database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(text("ALTER TABLE reference DROP CONSTRAINT fk_reference_operator_id_subject_id_purpose"))
+        tx.execute(text("UPDATE subject_key SET subject_id = (SELECT subject_id FROM subject LIMIT 1)"))
+        tx.execute(text("UPDATE reference SET purpose = 'breakfast'"))
+        tx.execute(
+            text("UPDATE subject_key SET purpose = 'breakfast'"),
+        )
+
+    with pytest.raises(IntegrityError), opened(settings):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"law_packs": ("no-such-pack",)}, NotFoundError),
+        ({"engine_runtime": "abacus"}, UnavailableError),
+        ({"threshold_fmr": 1e-9}, UnavailableError),
+        ({"database_url": "mysql://somewhere"}, UnavailableError),
+        ({"database_url": "postgresql://nobody@127.0.0.1:1/nowhere"}, UnavailableError),
+        ({"database_url_file": Path("/no/such/file")}, UnavailableError),
+        ({"detector_card": Path("/no/such/card.yaml")}, (MalformedError, UnavailableError, NotFoundError)),
+    ],
+)
+def test_what_is_not_as_it_must_be_stops_the_start_in_words(
+    settings: Settings, change: dict[str, object], error: type[CountenanceError]
+) -> None:
+    with pytest.raises(error) as raised, opened(replace(settings, **change)):  # type: ignore[arg-type]
+        pass
+
+    assert str(raised.value)
+    assert raised.value.zh
+    assert OPERATOR not in str(raised.value)
+
+
+def test_what_outlived_its_retention_goes_when_the_house_opens(settings: Settings, database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(text("UPDATE reference SET created_at = created_at - interval '40 days'"))
+    with opened(settings) as house:
+        for _ in range(200):
+            with house.house.database.transaction() as tx:
+                left = tx.execute(text("SELECT count(*) FROM reference")).scalar_one()
+            if not left:
+                break
+            time.sleep(0.05)
+
+    assert left == 0
+
+
+def test_readiness_is_false_when_the_database_is_gone(settings: Settings) -> None:
+    with opened(settings) as house:
+        gone = Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere", connections=1)
+        lost = replace(house, house=replace(house.house, database=gone))
+        assert lost.ready() == {"database": False, "schema": False, "engine": True, "vault": False}
+        gone.close()
+
+
+def test_two_processes_may_migrate_at_once(postgres: str, address: Address) -> None:
+    first, second = Database(address.url), Database(address.url)
+    first.migrate()
+    second.migrate()
+    assert first.current()
+    assert second.current()
+    first.close()
+    second.close()
+
+
+def test_the_tables_are_what_the_migrations_make(database: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from countenance.store.tables import metadata
+
+    with database.transaction() as tx:
+        assert tx.execute(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")).scalar_one() > 10
+        assert compare_metadata(MigrationContext.configure(tx), metadata) == []

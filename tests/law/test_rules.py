@@ -54,6 +54,17 @@ def test_two_atoms_of_one_fact_are_judged_together(trial):
     assert ask(pack) == [("forbids",)]
 
 
+def test_atoms_joined_only_through_others_are_judged_together(trial):
+    chain = (
+        "context.purpose.code == context.origin_purpose.code && context.consent.purpose == context.purpose.code && "
+        'context.origin_purpose.code == "a" && context.purpose.code == '
+    )
+    assert ask(trial({"1": f'forbid (principal, action, resource) when {{ {chain}"b" }};'})) is None
+    assert ask(trial({"1": f'forbid (principal, action, resource) when {{ {chain}"a" }};'})) == [
+        ("missing", "consent.purpose", "origin_purpose.code", "purpose.code")
+    ]
+
+
 def test_a_rule_without_conditions_forbids_without_naming_facts(trial):
     assert ask(trial({"1": "forbid (principal, action, resource);"})) == [("forbids",)]
 

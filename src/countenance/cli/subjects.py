@@ -155,6 +155,10 @@ def records_command(
 def _receipt(word: str, answer: dict[str, Any]) -> str:
     gone = answer["destroyed"]
     return (
-        f"{word}: {gone['keys']} keys and {gone['references']} references destroyed. "
+        f"{word}: {_of(gone['keys'], 'key')} and {_of(gone['references'], 'reference')} destroyed. "
         f"Receipt {answer['record']['id']} ({answer['record']['digest']})."
     )
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, exc, text
 
 from countenance.errors import ConflictError, UnavailableError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: What a transaction is to the rooms above, which hand it on and never look inside.
 Transaction = Connection
@@ -92,6 +93,8 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; safe when several processes start at once."""
+        from alembic import command  # noqa: PLC0415 — a third of a second that only a start has to spend
+
         with self.transaction() as tx:
             tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             config = _alembic()
@@ -100,6 +103,8 @@ class Database:
 
     def current(self) -> bool:
         """Return whether the schema is the newest this build knows."""
+        from alembic.script import ScriptDirectory  # noqa: PLC0415
+
         with self.transaction() as tx:
             found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
         return found == ScriptDirectory.from_config(_alembic()).get_current_head()
@@ -109,7 +114,9 @@ class Database:
         self.engine.dispose()
 
 
-def _alembic() -> Config:
+def _alembic() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config

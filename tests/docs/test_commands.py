@@ -76,3 +76,42 @@ def test_make_targets_in_the_documents_exist():
 
 def code(page):
     return re.findall(r"`+[^`]+`+", page.read_text("utf-8"))
+
+
+def subcommands() -> set[str]:
+    """Return every command of the command line as it is typed."""
+    return set(
+        re.findall(r"^### (countenance [a-z ]+)$", (ROOT / "docs/reference/command-line.md").read_text(), re.MULTILINE)
+    )
+
+
+def unknown_commands(text: str) -> list[str]:
+    """Return what a text calls commands of the command line and is none; a group of commands may stand alone."""
+    known = subcommands()
+    known |= {command.rsplit(" ", 1)[0] for command in known}
+    named = [
+        found
+        for span in re.findall(r"`+[^`]+`+", text)
+        for found in re.findall(r"countenance( [a-z]+)( [a-z]+)?", span)
+    ]
+    return [one + two for one, two in named if not {f"countenance{one}", f"countenance{one}{two}"} & known]
+
+
+def test_commands_in_the_documents_exist():
+    assert len(subcommands()) > 10
+    assert {page.name: strange for page in pages() if (strange := unknown_commands(page.read_text("utf-8")))} == {}
+
+
+def test_an_unknown_command_is_seen():
+    assert unknown_commands("`countenance law decide F`, `countenance law`, `countenance serve`") == []
+    assert unknown_commands("`countenance match A B`") == [" match"]
+
+
+def test_settings_in_the_documents_exist():
+    from countenance.settings import CLIENT_NAMES, Settings
+
+    known = {f"COUNTENANCE_{name.upper()}" for name in Settings.__dataclass_fields__}
+    known |= {f"COUNTENANCE_{name}" for name in CLIENT_NAMES}
+    texts = {page.name: set(re.findall(r"COUNTENANCE_[A-Z_]*[A-Z]", page.read_text("utf-8"))) for page in pages()}
+    assert sum(map(len, texts.values())) > len(known)
+    assert {name: named - known for name, named in texts.items() if named - known} == {}

@@ -4,6 +4,7 @@ Standard library only, because nothing else is installed yet. `run` installs wha
 checks and benches need as well. Every file is checked against the hash in the lock; nothing is resolved anew.
 """
 
+import os
 import subprocess
 import sys
 import venv
@@ -82,7 +83,9 @@ def make_environment() -> None:
 def pip(*arguments: str) -> None:
     """Run pip's `install` inside .venv."""
     command = [str(VENV / "bin" / "python"), "-m", "pip", "install", *QUIETLY, *arguments]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+    # What comes as source is built the same way by every pip; the newest know no other way and no such option.
+    environment = {**os.environ, "PIP_USE_PEP517": "1"}
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
         raise SetupError(
             "pip could not finish; its message is above. If it speaks of the network, run the same command again:\n"
             "what was downloaded is kept. If it speaks of hashes, the package index served other files than the lock\n"

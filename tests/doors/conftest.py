@@ -109,7 +109,6 @@ def served(api: FastAPI) -> Iterator[str]:
 @pytest.fixture
 def make_desk(hotel: Hotel) -> Iterator[Callable[..., Desk]]:
     """Return a maker of desks, each with settings of its own; subject `guest-0` has a credential and a consent."""
-
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Desk:

@@ -89,6 +89,34 @@ RULES = {
         "forbid (principal, action, resource) when { context.device.assessed_days > context.law.nothing };",
         "Cedar's validator refuses",
     ),
+    "a nest of parentheses": (
+        f"forbid (principal, action, resource) when {{ {'(' * 9000}context.place.private{')' * 9000} }};",
+        "nests too deep or is too long",
+    ),
+    "a nest of lists": (
+        f"forbid (principal, action, resource) when {{ {'[' * 9000}{']' * 9000}.contains(1) }};",
+        "nests too deep",
+    ),
+    "a nest of negations": (
+        f"forbid (principal, action, resource) when {{ {'!' * 9000}context.place.private }};",
+        "nests too deep or is too long",
+    ),
+    "a chain of conditions": (
+        f"forbid (principal, action, resource) when {{ {' && '.join(['context.place.private'] * 3000)} }};",
+        "nests too deep or is too long",
+    ),
+    "a chain of questions": (
+        f"forbid (principal, action, resource) when {{ {'if true then ' * 3000}true{' else true' * 3000} }};",
+        "nests too deep or is too long",
+    ),
+    "a chain of names": (
+        f"forbid (principal, action, resource) when {{ context{'.place' * 9000} }};",
+        "nests too deep or is too long",
+    ),
+    "a shorter chain of names": (
+        f"forbid (principal, action, resource) when {{ context{'.place' * 390} }};",
+        "is not a fact that rules may read",
+    ),
     "no Cedar": ("forbid everything;", "Cedar cannot read this block"),
     "a permit": (f"permit (principal, action, resource); {GOOD}", "a policy carries @duty"),
     "no remedy in Chinese": (

@@ -13,6 +13,7 @@ from cedarpy import policies_to_json_str
 from countenance.answer import Text
 from countenance.facts import FACT_NAMES
 from countenance.law.atoms import AtomIndex, UnreadableRule, policy_text
+from countenance.law.bounds import beyond_bounds
 from countenance.law.files import refuse
 from countenance.law.pack import Article, DutyRule, Encoding, Example, Parameter, Rule
 from countenance.law.strict_yaml import read_yaml
@@ -174,9 +175,17 @@ def _read_cedar(
 ) -> None:
     """Take the policies of one cedar block apart: `forbid` is a rule, `permit` with @duty a duty."""
     starts = [m.start() for m in _POLICY_START.finditer(text) if m.group().startswith(("permit", "forbid"))]
+    beyond = beyond_bounds(text)
+    if beyond is not None:
+        refuse(
+            source.where,
+            line + text.count("\n", 0, beyond),
+            "a policy nests too deep or is too long; write several",
+            "策略嵌套过深或过长；请拆分为多条",
+        )
     try:
         policies = json.loads(policies_to_json_str(text))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
         refuse(source.where, line, f"Cedar cannot read this block ({said})", "Cedar 无法读取此代码块")
     static = policies["staticPolicies"]
@@ -194,6 +203,8 @@ def _read_cedar(
                 duties.append(_duty(source, policy, at, number, atoms))
         except UnreadableRule as error:
             refuse(source.where, at, error.en, error.zh)
+        except (ValueError, RecursionError):
+            refuse(source.where, at, "a policy nests too deep; write several", "策略嵌套过深；请拆分为多条")
 
 
 def _actions(source: Source, policy: Mapping[str, Any], line: int) -> tuple[Action, ...]:

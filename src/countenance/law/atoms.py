@@ -199,7 +199,8 @@ def _fact(body: dict[str, Any]) -> str:
     )
     name = ".".join(path or [])
     known = name in FACT_NAMES and (name in TOP_LEVEL or name.partition(".")[0] in GROUPS)
-    _demand(known, f"context.{name} is not a fact that rules may read", f"context.{name} 不是规则可读取的事实")
+    shown = name[:80]
+    _demand(known, f"context.{shown} is not a fact that rules may read", f"context.{shown} 不是规则可读取的事实")
     return name
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cedarpy import policies_to_json_str, validate_policies
+from cedarpy import validate_policies
 
 from countenance.errors import MalformedError, NotFoundError
 from countenance.facts import Facts, parse_one
@@ -177,21 +177,8 @@ def _check_days(where: str, status: Status, days: dict[str, date | None]) -> Non
 
 def _base(name: str, text: str) -> str:
     """Return the one base permit of a pack, which says nothing but that what no article forbids is permitted."""
-    try:
-        static = json.loads(policies_to_json_str(text))["staticPolicies"]
-    except ValueError:
-        static = {}
-    everything = {"op": "All"}
-    plain = [
-        policy
-        for policy in static.values()
-        if policy["effect"] == "permit"
-        and policy["principal"] == policy["action"] == policy["resource"] == everything
-        and not policy["conditions"]
-        and policy.get("annotations") == {"id": f"{name}/base"}
-    ]
-    if len(static) != 1 or len(plain) != 1:
-        wanted = f'@id("{name}/base") permit (principal, action, resource);'
+    wanted = f'@id("{name}/base") permit (principal, action, resource);'
+    if "".join(text.split()) != "".join(wanted.split()):
         refuse(f"{name}/base.cedar", 1, f"the file holds exactly `{wanted}`", f"此文件须恰为 `{wanted}`")
     return text.strip()
 

@@ -337,15 +337,16 @@ class Client:
             # A server that refuses before it has read everything has answered all the same.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, self._base + path, body, sent)
-            response = connection.getresponse()
-            data = response.read(ANSWER_BYTES_MAX + 1)
+            with connection.getresponse() as response:
+                data = response.read(ANSWER_BYTES_MAX + 1)
+                again = response.isclosed() and not response.will_close
         except (OSError, http.client.HTTPException):
             connection.close()
             raise Unreachable from None
-        if response.will_close or not response.isclosed():
-            connection.close()
-        else:
+        if again:
             self._keep(connection)
+        else:
+            connection.close()
         return _read(response.status, data)
 
     def _connection(self) -> http.client.HTTPConnection:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-
 #: One after another within a block, as a server works; the first of a block pays for the other's use of the caches.
 _BLOCK: Final = 8
 

@@ -39,3 +39,24 @@ def test_a_broken_link_is_seen(link):
 @pytest.mark.parametrize("link", ["LICENSE", "#here", "docs/dependencies.md#the-locks", "https://example.org/x"])
 def test_a_sound_link_passes(link):
     assert broken(ROOT / "README.md", f"# Here\n\n[text]({link})\n") == []
+
+
+def reachable(start: Path) -> set[Path]:
+    """Return the pages a reader comes to by following links; a link to a folder leads to every page in it."""
+    found, waiting = set(), [start]
+    while waiting:
+        page = waiting.pop()
+        if page in found:
+            continue
+        found.add(page)
+        for target in links(page.read_text("utf-8")):
+            there = (page.parent / target.partition("#")[0]).resolve()
+            waiting += (
+                there.glob("*.md") if there.is_dir() else [there] if there.suffix == ".md" and there.is_file() else []
+            )
+    return found
+
+
+def test_every_page_can_be_found():
+    assert [page.name for page in pages() if page not in reachable(ROOT / "README.md")] == []
+    assert reachable(ROOT / "LICENSE") == {ROOT / "LICENSE"}

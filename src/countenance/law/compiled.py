@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from cedarpy import Entities, PolicySet, is_authorized, is_authorized_batch
@@ -14,6 +15,8 @@ from countenance.vocabulary import Action
 
 #: Cedar numbers the policies of a text in their order; the base permit is written first.
 BASE: Final = "policy0"
+#: How many of Cedar's answers a pack remembers.
+_ANSWERS_KEPT: Final = 1024
 _PRINCIPAL: Final = {"type": "Operator", "id": "operator"}
 _RESOURCE: Final = {"type": "Face", "id": "face"}
 _FAILED_POLICY: Final = re.compile(r"error while evaluating policy `(policy[0-9]+)`: ")
@@ -33,7 +36,7 @@ class Native:
 
 
 class Compiled:
-    """The handles of one pack, parsed once and shared by threads; only `memo` changes, and its loss costs only time."""
+    """The handles of one pack, parsed once and shared by threads; only what it remembers changes, and may be lost."""
 
     def __init__(
         self, text: str, policies: int, atoms: Sequence[Atom], by_action: Mapping[Action, Sequence[int]]
@@ -46,6 +49,9 @@ class Compiled:
         self._whole = PolicySet.from_str(text)
         self._entities = Entities.from_json_str("[]")
         self._by_action = {action: self._atom_set(indexes) for action, indexes in by_action.items()}
+        # The same question has the same answer, and at a counter nearly every guest is the same question: no fact names
+        # a person. What Cedar could not answer is not remembered.
+        self.ask = lru_cache(maxsize=_ANSWERS_KEPT)(self._ask)
 
         #: What the rules for an action look at: no more of the context is handed to Cedar, whose parsing of it is dear.
         self.roots = {
@@ -56,7 +62,7 @@ class Compiled:
     def _atom_set(self, indexes: Sequence[int]) -> tuple[tuple[int, ...], Any]:
         return tuple(indexes), PolicySet.from_str("\n".join(self.atoms[index].text for index in indexes))
 
-    def ask(self, action: Action, context: str) -> Native:
+    def _ask(self, action: Action, context: str) -> Native:
         """Return Cedar's answer of the whole pack to one act, whose context is given as JSON text."""
         result = is_authorized(_request(action, context), self._whole, self._entities)
         native = Native(result.allowed, frozenset(result.diagnostics.reasons), _failing(result.diagnostics.errors))

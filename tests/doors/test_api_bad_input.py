@@ -61,7 +61,7 @@ BAD_JSON = {
     "not utf-8": b'{"subject": "\xff\xfe"}',
     "utf-16": '{"subject": "x"}'.encode("utf-16"),
     "a field twice": b'{"subject": "a", "subject": "b", "purpose": "check-in"}',
-    "nested deeply": b'{"subject": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "nested deeply": b'{"subject": ' + b"[" * 3_000 + b"]" * 3_000 + b"}",
     "a huge number": b'{"subject": ' + b"9" * 10_000 + b"}",
     "not a number": b'{"subject": NaN}',
     "a lone surrogate": b'{"subject": "\\ud800", "purpose": "check-in"}',

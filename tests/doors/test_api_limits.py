@@ -89,6 +89,24 @@ def test_a_gigabyte_in_chunks_is_refused_while_it_is_read(desk):
     assert desk.get("/v1/health", role=None).status_code == 200
 
 
+def test_a_body_without_a_picture_is_short(desk):
+    answer = desk.post("/v1/withdraw", {"subject": "x" * 70_000, "purpose": PURPOSE})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/v1/problems/too_large")
+
+
+def test_json_that_would_swell_in_memory_is_not_parsed(desk, monkeypatch):
+    def parsed(*_, **__):
+        raise AssertionError("it was parsed")
+
+    body = b'{"sample": [' + b"{}," * (6 * MB) + b"{}]}"
+    with monkeypatch.context() as watched:
+        watched.setattr(json, "loads", parsed)
+        answer = desk.call("POST", "/v1/verify", "device", content=body, headers={"Content-Type": "application/json"})
+        seen = desk.call("POST", "/v1/verify", "device", content=b"{}", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/v1/problems/malformed")
+    assert seen.status_code == 500, "the watch saw nothing"
+
+
 @pytest.mark.parametrize("token", [None, "subject"], ids=["nobody", "wrong role"])
 def test_who_may_not_call_is_told_before_the_body_is_read(desk, token):
     with connected(desk) as connection:

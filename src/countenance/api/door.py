@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from countenance import access
-from countenance.api.body import Form, Sent, checked, read
+from countenance.api.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
 from countenance.api.metrics import Metrics
 from countenance.errors import MalformedError, NotAllowedError
 from countenance.operations.parts import Caller, House
@@ -115,8 +115,11 @@ class Call:
         return await self.door.work(act)
 
     async def sent(self) -> Sent:
-        """Read the body, up to the operator's limit; raises LimitError beyond it."""
-        return await read(self.request, self.door.settings.body_bytes_max, multipart=self.route.multipart)
+        """Read the body, up to the operator's limit, or far less where no picture comes; raises LimitError beyond."""
+        most = self.door.settings.body_bytes_max
+        if not self.route.multipart:
+            most = min(most, PLAIN_BYTES_MAX)
+        return await read(self.request, most, multipart=self.route.multipart)
 
     def asked(self, form: type[Asked]) -> Asked:
         """Return the query as `form`; raises MalformedError naming the parameter that is wrong."""

@@ -15,7 +15,7 @@ TARGETS: Final = {
     "ours above face_recognition %": ("≥", 0.05),
     "ours failures to acquire": ("≤", 0.0),
 }
-#: The score of a pair in which the peer found no face: a non-match at every threshold.
+#: The score of a pair in which the peer found no face: a non-match at every threshold. Kindly, it is left out instead.
 _NO_FACE: Final = -9.0
 
 
@@ -33,7 +33,10 @@ def measure(faces: Path) -> dict[str, float]:
     for pair in pairs:
         a, b = theirs[pair.a], theirs[pair.b]
         scores.append(_NO_FACE if a is None or b is None else -float(((a - b) ** 2).sum()))
-    peers = _accuracy(np.array(scores), np.array([pair.mated for pair in pairs]))
+    truth, given = np.array([pair.mated for pair in pairs]), np.array(scores)
+    peers = _accuracy(given, truth)
+    acquired = given > _NO_FACE
+    kind = _accuracy(given[acquired], truth[acquired])
     strict = {f"ours FNMR % at FMR {one.row.fmr_target:g}": one.row.fnmr * 100 for one in ours.operating
               if one.row.fmr_target in {1e-3, 1e-4, 1e-5}}  # fmt: skip
     return {
@@ -44,6 +47,7 @@ def measure(faces: Path) -> dict[str, float]:
         "face_recognition best %": peers.best * 100,
         "face_recognition ten-fold %": peers.ten_fold * 100,
         "face_recognition no face": float(sum(one is None for one in theirs.values())),
-        "ours above face_recognition %": (ours.accuracy.best - peers.best) * 100,
+        "face_recognition best %, kindly": kind.best * 100,
+        "ours above face_recognition %": (ours.accuracy.best - max(peers.best, kind.best)) * 100,
         "ours EER %": ours.eer * 100,
     } | strict

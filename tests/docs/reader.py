@@ -19,6 +19,25 @@ BIN = Path(sys.executable).parent
 START_SECONDS = 100
 PORT_SHOWN = "127.0.0.1:8000"
 
+#: Put before every Python program that a reader starts: it notes each address beyond this machine.
+WATCH = """
+import sys
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.sendto"):
+        host = arguments[1][0] if isinstance(arguments[1], tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if host not in (None, "", "127.0.0.1", "::1", "localhost", b"127.0.0.1", b"localhost"):
+        note(repr(host))
+def note(line):
+    with open({noted!r}, "a") as file:
+        file.write(line + "\\n")
+sys.addaudithook(watch)
+note("watching")
+"""
+
 
 def free_port() -> int:
     """Return a port that nobody listens on at this moment."""
@@ -42,11 +61,15 @@ class Reader:
         self.folder = Path(tempfile.mkdtemp(prefix="cn-", dir="/tmp"))
         for name in ("examples", ".venv"):
             (self.folder / name).symlink_to(ROOT / name if name != ".venv" else BIN.parent)
+        self.noted = self.folder / "noted.txt"
+        (self.folder / "watch").mkdir()
+        (self.folder / "watch" / "sitecustomize.py").write_text(WATCH.format(noted=str(self.noted)), "utf-8")
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTENANCE_", "PYTEST_"))}
         self.environment = kept | {
             "PATH": f"{BIN}:{kept['PATH']}",
             "HOME": str(self.folder),
+            "PYTHONPATH": str(self.folder / "watch"),
             "COUNTENANCE_PORT": str(self.port),
             "COUNTENANCE_URL": f"http://127.0.0.1:{self.port}",
             "LANG": "C.UTF-8",
@@ -99,6 +122,12 @@ class Reader:
                 return int(ended.group(1)), printed
             printed += line
         raise AssertionError(f"the shell ended: {printed}")
+
+    def beyond(self) -> list[str]:
+        """Return the addresses beyond this machine that any program spoke to or looked up."""
+        noted = self.noted.read_text("utf-8").splitlines()
+        assert "watching" in noted, "nothing was watched"
+        return [line for line in noted if line != "watching"]
 
     def printed(self, until: str) -> str:
         """Return what the server printed, once `until` is in it: it says what to do after it is ready."""

@@ -31,6 +31,7 @@ def test_every_command_runs(page):
             assert each.answered_by(printed), f"$ {each.command}\n{printed}\nbut the page shows\n" + "\n".join(
                 each.shown
             )
+        assert reader.beyond() == []
 
 
 @pytest.mark.timeout(400)
@@ -53,6 +54,12 @@ def test_the_shell_remembers_and_tells():
         assert reader.type('echo "$A $PWD"') == (0, "3 /tmp\n\n")
         assert reader.type("false # as announced, exit 1")[0] == status("false # as announced, exit 1") == 1
         assert reader.type("echo http://127.0.0.1:8000")[1].strip() == reader.environment["COUNTENANCE_URL"]
+
+
+def test_an_address_beyond_this_machine_is_noted():
+    with Reader() as reader:
+        assert reader.type("""python -c 'import socket; socket.getaddrinfo("192.0.2.1", 80)'""")[0] == 0
+        assert reader.beyond() == ["'192.0.2.1'"]
 
 
 def test_console_blocks_are_read():

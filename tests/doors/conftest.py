@@ -96,7 +96,10 @@ def served(api: FastAPI) -> Iterator[str]:
     """Serve `api` on a free port of this machine and yield its address."""
     config = uvicorn.Config(api, log_config=None, access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    # Made with the protocol named, as the server itself makes it: asyncio switches delays off only where it reads TCP.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

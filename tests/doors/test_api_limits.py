@@ -116,6 +116,15 @@ def test_who_may_not_call_is_told_before_the_body_is_read(desk, token):
     assert headers["connection"] == "close"
 
 
+def test_who_sends_a_whole_body_before_reading_still_gets_the_answer(desk):
+    with connected(desk) as connection:
+        connection.sendall(head(desk, "/v1/verify", None, f"Content-Length: {3 * MB}"))
+        assert pour(connection, b" " * MB, 3) == 3 * MB
+        status, headers, _ = read_answer(connection)
+        assert (status, headers["connection"]) == (401, "close")
+        assert connection.recv(1) == b"", "the connection was torn down and not closed"
+
+
 def test_a_body_that_ends_early_does_nothing(desk):
     before = len(records(desk))
     body = json.dumps(about("guest-0", pictures.admiral())).encode()

@@ -31,7 +31,7 @@ def measure(faces: Path) -> dict[str, float]:
         probe = references[rng.integers(_REFERENCES)] + rng.normal(size=_DIMENSION).astype(np.float32) * 0.05
         probe /= np.linalg.norm(probe)
         start = time.perf_counter()
-        found = projection.search("operator", "purpose", probe, -2.0)
+        found = projection.candidate("operator", "purpose", probe, -2.0)
         times.append((time.perf_counter() - start) * 1e3)
         nearest = int(((references.astype(np.float64) - probe) ** 2).sum(axis=1).argmin())
         wrong += found is None or found.subject_id != owners[nearest].subject_id

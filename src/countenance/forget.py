@@ -2,7 +2,7 @@
 
 A sealed template without the key of its subject and purpose is noise. That key stands, wrapped, in the same database:
 a backup made before still holds both, until it is deleted (docs/divergences.md). The memory copy is told after the
-commit; until then nothing it finds can be named, because every candidate is looked up again in the deciding transaction.
+commit; until then nothing it finds can be named: every candidate is looked up again in the deciding transaction.
 """
 
 from collections.abc import Sequence

@@ -76,7 +76,7 @@ class Settings:
         metadata=_says("Target false match rate of one comparison in identification; stricter, as there are many."),
     )
     sample_bytes_max: int = field(default=16 * 2**20, metadata=_says("Largest picture accepted, in bytes."))
-    sample_pixels_max: int = field(default=50_000_000, metadata=_says("Largest picture accepted, in pixels."))
+    sample_pixels_max: int = field(default=25_000_000, metadata=_says("Largest picture accepted, in pixels."))
     body_bytes_max: int = field(
         default=24 * 2**20, metadata=_says("Largest request body; a longer one is refused while it is being read.")
     )

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from countenance.operations.erase import erase
 from countenance.operations.expire import expire
-from countenance.operations.identify import Search, identify
+from countenance.operations.identify import Unnamed, identify
 from countenance.operations.parts import Identified
 from countenance.operations.withdraw import withdraw
 from countenance.store import records, subjects
@@ -102,7 +102,7 @@ def test_who_was_forgotten_is_found_by_no_operation(hotel: Hotel, gone: str, who
 
     found = {}
     for ref, shot in shots.items():
-        search = Search(consent_id=consent, purpose=PURPOSE, device_id=KIOSK, session=SESSION)
+        search = Unnamed(consent_id=consent, purpose=PURPOSE, device_id=KIOSK, session=SESSION)
         answer = identify(hotel.house, DEVICE, search, shot)
         assert isinstance(answer, Identified)
         found[ref] = answer.subject_ref

@@ -12,7 +12,7 @@ from countenance.errors import ConflictError, MalformedError, NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations.enrol import enrol
 from countenance.operations.erase import erase
-from countenance.operations.identify import Search, identify
+from countenance.operations.identify import Unnamed, identify
 from countenance.operations.parts import Enrolled, Identified, NotAcquired, Refused, Verified
 from countenance.operations.verify import Claim, verify
 from countenance.operations.withdraw import withdraw
@@ -27,8 +27,8 @@ def claim(ref: str, **changes: object) -> Claim:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def search(consent: str) -> Search:
-    return Search(consent_id=UUID(consent), purpose=PURPOSE, device_id=KIOSK, session=SESSION)
+def search(consent: str) -> Unnamed:
+    return Unnamed(consent_id=UUID(consent), purpose=PURPOSE, device_id=KIOSK, session=SESSION)
 
 
 def articles(answer: object) -> set[tuple[str | None, str | None]]:

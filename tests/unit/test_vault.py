@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from countenance.errors import IntegrityError, UnavailableError
 from countenance.vault.keys import FileKeys
@@ -131,7 +132,7 @@ def test_an_operator_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     assert [each.parent for each in tmp_path.rglob("*.key")] == [tmp_path / "keys"]
 
 
-def numbers(seed: int, size: int = 16) -> np.ndarray:
+def numbers(seed: int, size: int = 16) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(size=size).astype(np.float32)
 
 
@@ -140,14 +141,14 @@ def test_the_search_is_exact_and_keeps_purposes_and_operators_apart() -> None:
     owners = [Candidate(uuid4(), uuid4()) for _ in range(700)]
     for seed, owner in enumerate(owners):
         projection.add("hotel", "check-in", owner, numbers(seed))
-    probe = numbers(311) + 0.001
+    probe = (numbers(311) + np.float32(0.001)).astype(np.float32)
 
-    assert projection.search("hotel", "check-in", probe, -0.01) == owners[311]
-    assert projection.search("hotel", "breakfast", probe, -1e9) is None
-    assert projection.search("bank", "check-in", probe, -1e9) is None
-    assert projection.search("hotel", "check-in", probe, -1e-9) is None
+    assert projection.candidate("hotel", "check-in", probe, -0.01) == owners[311]
+    assert projection.candidate("hotel", "breakfast", probe, -1e9) is None
+    assert projection.candidate("bank", "check-in", probe, -1e9) is None
+    assert projection.candidate("hotel", "check-in", probe, -1e-9) is None
     distances = [float(((numbers(seed) - numbers(9999)) ** 2).sum()) for seed in range(700)]
-    assert projection.search("hotel", "check-in", numbers(9999), -1e9) == owners[int(np.argmin(distances))]
+    assert projection.candidate("hotel", "check-in", numbers(9999), -1e9) == owners[int(np.argmin(distances))]
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=120))
@@ -161,7 +162,7 @@ def test_what_was_removed_is_never_found(acts: list[tuple[int, bool]]) -> None:
             projection.remove("hotel", "p", subjects[number])
             held.discard(number)
     for number, subject in enumerate(subjects):
-        found = projection.search("hotel", "p", numbers(number), -1e-3)
+        found = projection.candidate("hotel", "p", numbers(number), -1e-3)
         assert (found is not None and found.subject_id == subject) == (number in held)
 
 
@@ -174,8 +175,8 @@ def test_holes_are_closed_and_memory_given_back() -> None:
         projection.remove("hotel", "p", owner.subject_id)
 
     assert len(projection) == projection.count("hotel", "p") == 100
-    assert projection.search("hotel", "p", numbers(2950), -1e-3) == owners[2950]
-    assert projection.search("hotel", "p", numbers(10), -1e-3) is None
+    assert projection.candidate("hotel", "p", numbers(2950), -1e-3) == owners[2950]
+    assert projection.candidate("hotel", "p", numbers(10), -1e-3) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -189,7 +190,7 @@ def test_numbers_that_are_not_finite_are_refused_and_match_nothing(value: float)
         projection.add("hotel", "p", Candidate(uuid4(), uuid4()), wrong)
     with pytest.raises(IntegrityError):
         projection.add("hotel", "p", Candidate(uuid4(), uuid4()), np.zeros(16, np.float32))
-    assert projection.search("hotel", "p", wrong, -1e9) is None
+    assert projection.candidate("hotel", "p", wrong, -1e9) is None
 
 
 def test_what_is_staged_goes_again_when_the_transaction_fails() -> None:
@@ -202,5 +203,5 @@ def test_what_is_staged_goes_again_when_the_transaction_fails() -> None:
         raise IntegrityError("", "")
 
     assert len(projection) == 1
-    assert projection.search("hotel", "p", numbers(1), -1e-3) == kept
-    assert projection.search("hotel", "p", numbers(2), -1e-3) is None
+    assert projection.candidate("hotel", "p", numbers(1), -1e-3) == kept
+    assert projection.candidate("hotel", "p", numbers(2), -1e-3) is None

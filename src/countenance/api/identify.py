@@ -54,13 +54,13 @@ async def identify(call: Calling) -> IdentifyAnswer | Response:
 
     def act() -> IdentifyAnswer | Response:
         form = sent.form(IdentifyForm)
-        search = operation.Search(
+        unnamed = operation.Unnamed(
             consent_id=form.consent,
             purpose=form.purpose,
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
         )
-        done = operation.identify(call.house, call.caller, search, form.sample)
+        done = operation.identify(call.house, call.caller, unnamed, form.sample)
         return answer(done) if isinstance(done, Identified) else told(call, done)
 
     return await call.work(act)

@@ -19,7 +19,7 @@ from countenance.vocabulary import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Unnamed:
     """What is declared with a probe nobody has named: the consent given for it, the purpose, device and session."""
 
     consent_id: UUID
@@ -28,14 +28,14 @@ class Search:
     session: SessionFacts
 
 
-def identify(house: House, caller: Caller, search: Search, picture: bytes) -> Identified | NotAcquired | Refused:
+def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> Identified | NotAcquired | Refused:
     """Look for the face in `picture` among the references of one purpose, if the law permits it.
 
     The consent in hand is the one of the person at the device; whoever is found must have one too, or is not named.
     Raises NotFoundError for a consent of another purpose or operator, and what `verify` raises.
     """
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
-    question = _question(house, caller, search)
+    question = _question(house, caller, unnamed)
     asked = gate_one(house, caller, question)
     if isinstance(asked, Refused):
         return asked
@@ -60,17 +60,17 @@ def identify(house: House, caller: Caller, search: Search, picture: bytes) -> Id
 
             # 5. Record: in the same transaction; the answer leaves only after the commit.
             outcome = "match" if subject_ref is not None else "non_match"
-            searched = house.projection.count(caller.operator_id, search.purpose)
+            searched = house.projection.count(caller.operator_id, unnamed.purpose)
             details = {"duties": discharged, "fmr": fmr(house.identify_threshold), "references": searched}
             recorded = write(tx, house, caller, asked, outcome, answers=(permit, *answers), details=details)
     house.count("identify", outcome)
     return Identified(subject_ref, permit, recorded)
 
 
-def _question(house: House, caller: Caller, search: Search) -> Question:
+def _question(house: House, caller: Caller, unnamed: Unnamed) -> Question:
     with house.database.reading() as tx:
-        event = subjects.find_event(tx, caller.operator_id, search.consent_id)
-    if event is None or event.purpose != search.purpose:
+        event = subjects.find_event(tx, caller.operator_id, unnamed.consent_id)
+    if event is None or event.purpose != unnamed.purpose:
         raise NotFoundError(
             "There is no such consent for this purpose. Ask the person first: POST /v1/consents.",
             "没有针对该目的的此项同意。请先征求当事人同意：POST /v1/consents。",
@@ -79,10 +79,10 @@ def _question(house: House, caller: Caller, search: Search) -> Question:
         operator_id=caller.operator_id,
         action=Action.IDENTIFY,
         at=house.clock(),
-        purpose=search.purpose,
-        device_id=search.device_id,
+        purpose=unnamed.purpose,
+        device_id=unnamed.device_id,
         subject_id=event.subject_id,
-        session=search.session,
+        session=unnamed.session,
     )
 
 
@@ -97,7 +97,7 @@ def _named(
     hold_identifying(permit)
     operator_id, purpose = asked.question.operator_id, asked.question.purpose
     threshold = house.identify_threshold
-    candidate = house.projection.search(operator_id, purpose, probe.numbers(), threshold.score)
+    candidate = house.projection.candidate(operator_id, purpose, probe.numbers(), threshold.score)
     if candidate is None:
         return None, ()
     references = held.references(tx, house, operator_id, candidate.subject_id, purpose)

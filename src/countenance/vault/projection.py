@@ -155,7 +155,9 @@ class Projection:
             part = self._partitions.get((operator_id, purpose))
             return 0 if part is None else sum(map(len, part.rows_of.values()))
 
-    def search(self, operator_id: str, purpose: str, probe: NDArray[np.float32], score_min: float) -> Candidate | None:
+    def candidate(
+        self, operator_id: str, purpose: str, probe: NDArray[np.float32], score_min: float
+    ) -> Candidate | None:
         """Return the best candidate whose negative squared distance to `probe` is at least `score_min`.
 
         The search is exact: one product of the partition with the probe, which touches every row whatever is found.

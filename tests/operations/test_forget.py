@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
+from countenance.errors import NotFoundError
 from countenance.operations.erase import erase
 from countenance.operations.expire import expire
 from countenance.operations.identify import Unnamed, identify
 from countenance.operations.parts import Identified
 from countenance.operations.withdraw import withdraw
 from countenance.store import records, subjects
+from countenance.vocabulary import Scope
 from tests import pictures
 from tests.database import DEVICE, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel
 
@@ -108,6 +110,31 @@ def test_who_was_forgotten_is_found_by_no_operation(hotel: Hotel, gone: str, who
         found[ref] = answer.subject_ref
 
     assert found == {ref: None if ref == gone else ref for ref in shots}
+
+
+def test_a_session_without_an_account_is_unlinked_after_a_day(hotel: Hotel) -> None:
+    hotel.consent("guest")
+    session = UUID(hotel.consent(None, Scope.IDENTIFY))
+    hotel.clock.forward(hours=25)
+
+    expire(hotel.house, OPERATOR)
+
+    with hotel.house.database.transaction() as tx:
+        event = subjects.find_event(tx, OPERATOR, session)
+        assert event is not None
+        unlinked = subjects.find_id(tx, OPERATOR, event.subject_id)
+        guest = subjects.find(tx, OPERATOR, "guest")
+    assert unlinked is not None
+    assert unlinked.linking_key is None
+    assert guest is not None
+    assert guest.linking_key is not None
+
+
+def test_a_purpose_nobody_declared_cannot_be_withdrawn_from(hotel: Hotel) -> None:
+    hotel.consent("guest")
+
+    with pytest.raises(NotFoundError):
+        withdraw(hotel.house, DEVICE, "guest", "advertising")
 
 
 def test_records_hold_no_picture_name_or_score(hotel: Hotel) -> None:

@@ -1,9 +1,19 @@
-"""Expire: destroy what has outlived its purpose's retention, of every subject, and record it."""
+"""Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
+
+With it go the answers kept for repeats, and the link of people without an account to sessions that are long over.
+"""
+
+from datetime import timedelta
+from typing import Final
 
 from countenance.forget import Destroyed, forget_expired
 from countenance.operations.parts import House
 from countenance.record import Entry, append
+from countenance.store import answered
 from countenance.store import subjects as store
+
+#: A person without an account has this long to ask about a session; then its record names nobody.
+SESSION_OVER: Final = timedelta(days=1)
 
 
 def expire(house: House, operator_id: str) -> list[Destroyed]:
@@ -12,6 +22,8 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
     vault = house.vault(operator_id)
     with house.database.transaction() as tx:
         gone = forget_expired(tx, operator_id, at)
+        answered.let_go(tx, operator_id, at)
+        store.unlink_sessions(tx, operator_id, at - SESSION_OVER)
         for each in gone:
             subject = store.find_id(tx, operator_id, each.subject_id)
             linked = subject is not None and subject.linking_key is not None

@@ -6,6 +6,7 @@ from countenance.errors import NotFoundError
 from countenance.forget import Destroyed, forget_purpose
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
+from countenance.store import sites
 from countenance.store import subjects as store
 from countenance.subjects import consents
 from countenance.vocabulary import Role
@@ -22,7 +23,7 @@ class Withdrawn:
 def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Withdrawn:
     """Take back the consent of a subject for one purpose, and destroy its keys and references.
 
-    A repeat is answered like the first. Raises NotFoundError for a subject who is not on file.
+    A repeat is answered like the first. Raises NotFoundError for a subject, or a purpose, that is not on file.
     """
     at = house.clock()
     with house.database.transaction() as tx:
@@ -31,6 +32,8 @@ def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Wi
         others = caller.role is Role.SUBJECT and subject is not None and subject.subject_id != caller.subject_id
         if subject is None or subject.linking_key is None or others:  # another's is no different from nobody's
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
+        if purpose not in {row["code"] for row in sites.read(tx, caller.operator_id, "purpose")}:  # retired ones count
+            raise NotFoundError("No such purpose was ever on file. See GET /v1/purposes.", "该处理目的从未登记。")
 
         # 2. Write the withdrawal down, and forget.
         event_id = consents.withdraw(tx, caller.operator_id, subject.subject_id, purpose, at)

@@ -30,8 +30,7 @@ def find(tx: Transaction, operator_id: str, credential_id: str, key: str) -> tup
 def keep(  # noqa: PLR0917 — the row in the order of its columns
     tx: Transaction, operator_id: str, credential_id: str, key: str, mark: bytes, answer: dict[str, Any], at: datetime
 ) -> None:
-    """Keep an answer for a day, and let go of the ones that are older."""
-    tx.execute(answered.delete().where(answered.c.operator_id == operator_id, answered.c.at < at - KEPT))
+    """Keep an answer for a day."""
     tx.execute(
         answered.insert().values(
             operator_id=operator_id,
@@ -42,3 +41,10 @@ def keep(  # noqa: PLR0917 — the row in the order of its columns
             at=at,
         )
     )
+
+
+def let_go(tx: Transaction, operator_id: str, at: datetime) -> int:
+    """Let go of the answers that were kept for a day, and return how many there were."""
+    return tx.execute(
+        answered.delete().where(answered.c.operator_id == operator_id, answered.c.at < at - KEPT)
+    ).rowcount

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
@@ -126,8 +125,16 @@ def events(tx: Transaction, operator_id: str, subject_id: UUID) -> list[ConsentE
     return [ConsentEvent(*row) for row in tx.execute(query)]
 
 
-def count(tx: Transaction, operator_id: str) -> dict[str, Any]:
-    """Return how many subjects are on file and how many were erased."""
-    query = select(func.count(), func.count(subject.c.erased_at)).where(subject.c.operator_id == operator_id)
-    total, erased = tx.execute(query).one()
-    return {"on_file": total - erased, "erased": erased}
+def unlink_sessions(tx: Transaction, operator_id: str, before: datetime) -> int:
+    """Destroy what ties records to people without an account whose session is long over; return how many there were."""
+    done = tx.execute(
+        subject.update()
+        .where(
+            subject.c.operator_id == operator_id,
+            subject.c.ref.is_(None),
+            subject.c.erased_at.is_(None),
+            subject.c.created_at < before,
+        )
+        .values(linking_key=None, age_class=None, erased_at=before)
+    )
+    return done.rowcount

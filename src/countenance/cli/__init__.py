@@ -18,8 +18,11 @@ from countenance.cli.subjects import (
     consent_command,
     enrol_command,
     erase_command,
+    history_command,
     identify_command,
+    ready_command,
     records_command,
+    show_command,
     verify_command,
     withdraw_command,
 )
@@ -45,6 +48,9 @@ app.command("identify")(identify_command)
 app.command("withdraw")(withdraw_command)
 app.command("erase")(erase_command)
 app.command("records")(records_command)
+app.command("history")(history_command)
+app.command("ready")(ready_command)
+site_app.command("show")(show_command)
 app.command("expire")(expire_command)
 app.command("evaluate")(evaluate_command)
 

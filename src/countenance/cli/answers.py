@@ -24,7 +24,6 @@ def client() -> Client:
 
     Raises NotAllowedError where no credential is named: COUNTENANCE_TOKEN_FILE (or COUNTENANCE_TOKEN).
     """
-    url = os.environ.get("COUNTENANCE_URL", "http://127.0.0.1:8000")
     token = os.environ.get("COUNTENANCE_TOKEN", "")
     if file := os.environ.get("COUNTENANCE_TOKEN_FILE"):
         try:
@@ -38,7 +37,21 @@ def client() -> Client:
             "未指定凭证。请将 COUNTENANCE_TOKEN_FILE 设为保存凭证的文件。",
             known=False,
         )
-    return Client(url, token)
+    return Client(_url(), token)
+
+
+def readiness() -> dict[str, Any]:
+    """Return what the server says of its parts; it is asked without a credential, and answers when it is not ready."""
+    try:
+        return Client(_url()).ready()
+    except Problem as problem:
+        if "parts" not in problem.body:
+            _end(problem, as_json=False)
+        return dict(problem.body)
+
+
+def _url() -> str:
+    return os.environ.get("COUNTENANCE_URL", "http://127.0.0.1:8000")
 
 
 def picture(path: Path) -> bytes:

@@ -1,11 +1,12 @@
 """What is done with a subject: consent, enrol, verify, identify, withdraw, erase, and what is on record."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from countenance.cli.answers import asking, client, picture, say
+from countenance.cli.answers import asking, client, picture, readiness, say
 from countenance.vocabulary import AgeClass, ConsentForm, Scope, StartedBy
 
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture file; it is sent to the server and not kept.")]
@@ -150,6 +151,37 @@ def records_command(
         findings = [finding for answer in record.get("law", []) for finding in answer["findings"]]
         articles = ", ".join(f"{one['pack']} {one['article']}" for one in findings if one["pack"])
         typer.echo(f"{record['at']}  {record['kind']:10} {record['outcome']:20} {articles}".rstrip())
+
+
+def history_command(subject: Named, most: Annotated[int, typer.Option("--most", min=1, max=1000)] = 20) -> None:
+    """Show every use of one subject's data that is on record, as JSON."""
+    say(asking(lambda: client().subject_records(subject, most=most), as_json=True), as_json=True, line="")
+
+
+class Noun(StrEnum):
+    """What a site has."""
+
+    OPERATOR = "operator"
+    PURPOSES = "purposes"
+    VENUES = "venues"
+    PLACES = "places"
+    DEVICES = "devices"
+    ALTERNATIVES = "alternatives"
+    NOTICES = "notices"
+
+
+def show_command(noun: Annotated[Noun, typer.Argument(help="What to show.")]) -> None:
+    """Show what the server has on file of a site, as JSON."""
+    say(asking(getattr(client(), noun.value), as_json=True), as_json=True, line="")
+
+
+def ready_command() -> None:
+    """Say which parts of the server stand ready; exit 1 where one does not."""
+    told = readiness()
+    for part, stands in told["parts"].items():
+        typer.echo(f"{part:10} {'ready' if stands else 'not ready'}")
+    if not told["ready"]:
+        raise typer.Exit(1)
 
 
 def _receipt(word: str, answer: dict[str, Any]) -> str:

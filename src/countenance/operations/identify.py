@@ -56,13 +56,20 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
             permit = asked.answer
             probe = extract(permit, sample, measured.target, house.engine)
             discharged = discharge(permit, sample)
-            subject_ref, answers = _named(tx, house, asked, measured, permit, probe)
+            subject_ref, about = _named(tx, house, asked, measured, permit, probe)
 
-            # 5. Record: in the same transaction; the answer leaves only after the commit.
-            outcome = "match" if subject_ref is not None else "non_match"
-            searched = house.projection.count(caller.operator_id, unnamed.purpose)
-            details = {"duties": discharged, "fmr": fmr(house.identify_threshold), "references": searched}
-            recorded = write(tx, house, caller, asked, outcome, answers=(permit, *answers), details=details)
+            # 5. Record, under whoever it is: in the same transaction; the answer leaves only after the commit.
+            answers = (permit,) if about is None else (permit, about.answer)
+            outcome = "non_match" if subject_ref is None else "match"
+            held_now = house.projection.count(caller.operator_id, unnamed.purpose)
+            details = {
+                "duties": discharged,
+                "fmr": fmr(house.identify_threshold),
+                "references": held_now,
+                "consent": str(unnamed.consent_id),
+            }
+            who = about.on_file if about is not None and subject_ref is not None else None
+            recorded = write(tx, house, caller, asked, outcome, answers=answers, details=details, about=who)
     house.count("identify", outcome)
     return Identified(subject_ref, permit, recorded)
 
@@ -88,8 +95,8 @@ def _question(house: House, caller: Caller, unnamed: Unnamed) -> Question:
 
 def _named(
     tx: Transaction, house: House, asked: Asked, measured: Measured, permit: Permit, probe: Features
-) -> tuple[str | None, tuple[Permit | Refusal, ...]]:
-    """Return the operator's word for whoever matches, and what the law said about naming that subject.
+) -> tuple[str | None, Asked | None]:
+    """Return the operator's word for whoever matches, and what the law was asked about naming that subject.
 
     Memory proposes and the database decides: the candidate's own consent is asked for, and the comparison is made
     again with what is on file, so that nobody who withdrew a moment ago is named.
@@ -99,10 +106,10 @@ def _named(
     threshold = house.identify_threshold
     candidate = house.projection.candidate(operator_id, purpose, probe.numbers(), threshold.score)
     if candidate is None:
-        return None, ()
+        return None, None
     references = held.references(tx, house, operator_id, candidate.subject_id, purpose)
     about = ask(tx, house, replace(asked.question, subject_id=candidate.subject_id), measured)
     if isinstance(about.answer, Refusal) or not compare(permit, probe, references, threshold).match:
-        return None, (about.answer,)
+        return None, about
     found = subjects.find_id(tx, operator_id, candidate.subject_id)
-    return (found.ref if found else None), (about.answer,)
+    return (found.ref if found else None), about

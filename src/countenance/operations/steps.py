@@ -155,12 +155,9 @@ def write(
     *,
     answers: tuple[Permit | Refusal, ...],
     details: Mapping[str, Any] | None = None,
+    about: OnFile | None = None,
 ) -> Recorded:
-    """Record one act of a caller with the facts it was decided on."""
-    on_file = asked.on_file
-    mark = None
-    if on_file.subject_id is not None and on_file.linking_key is not None:
-        mark = house.vault(caller.operator_id).mark(on_file.linking_key, on_file.subject_id)
+    """Record one act of a caller with the facts it was decided on; `about` is who it turned out to be about."""
     said: dict[str, Any] = {"model": house.engine.model_id, **(details or {})}
     if asked.question.device_id is not None:
         said["device"] = asked.question.device_id
@@ -172,12 +169,19 @@ def write(
             kind=asked.question.action.value,
             outcome=outcome,
             by=f"{caller.role.value}:{caller.credential_id}",
-            subject_mark=mark,
+            subject_mark=mark_of(house, caller.operator_id, about or asked.on_file),
             facts=asked.facts,
             answers=answers,
             details=said,
         ),
     )
+
+
+def mark_of(house: House, operator_id: str, on_file: OnFile) -> bytes | None:
+    """Return the mark that ties records to a subject, None where nobody is on file."""
+    if on_file.subject_id is None or on_file.linking_key is None:
+        return None
+    return house.vault(operator_id).mark(on_file.linking_key, on_file.subject_id)
 
 
 def fmr(threshold: Threshold) -> str:

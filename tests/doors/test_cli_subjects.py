@@ -1,0 +1,104 @@
+"""The command line of a device and of an officer, at a real server: answers, refusals and their exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import pictures
+from tests.doors.conftest import Desk
+
+AT_THE_KIOSK = ("-p", "check-in", "--started-by", "subject", "--prompted", "--offered")
+
+
+class Terminal:
+    """Types commands at one desk."""
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        """Keep the desk, and two photographs of its guest."""
+        self.desk = desk
+        self.first, self.second = folder / "first.jpg", folder / "second.jpg"
+        self.first.write_bytes(pictures.admiral())
+        self.second.write_bytes(pictures.admiral_again())
+
+    def __call__(self, *words: object, role: str = "device") -> subprocess.CompletedProcess[str]:
+        """Type one command in a role."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("COUNTENANCE_")}
+        reach = {
+            "COUNTENANCE_URL": str(self.desk.client.base_url).rstrip("/"),
+            "COUNTENANCE_TOKEN": self.desk.tokens[role],
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "countenance", *map(str, words)],
+            env=clean | reach,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+
+
+@pytest.fixture
+def terminal(desk: Desk, tmp_path: Path) -> Terminal:
+    """Return a terminal at the demo hotel's desk."""
+    return Terminal(desk, tmp_path)
+
+
+def test_the_whole_line_is_typed(terminal: Terminal) -> None:
+    scopes = ("--scope", "enrol", "--scope", "verify", "--scope", "identify")
+    asked = terminal("verify", terminal.first, "-s", "guest", *AT_THE_KIOSK)
+    assert asked.returncode == 3
+    assert "cn-2023-draft article 5" in asked.stdout
+
+    assert terminal("consent", "guest", "-p", "check-in", "--notice", 1, "--age", "adult", *scopes).returncode == 0
+    enrolled = terminal("enrol", terminal.first, "-s", "guest", *AT_THE_KIOSK, "--json")
+    assert json.loads(enrolled.stdout)["references"] == 1
+    assert terminal("verify", terminal.second, "-s", "guest", *AT_THE_KIOSK).stdout == "Match.\n"
+    session = terminal("consent", "-q", "-p", "check-in", "--notice", 1, "--scope", "identify").stdout.strip()
+    found = terminal("identify", terminal.second, *AT_THE_KIOSK, "--consent", session)
+    assert found.stdout == "Match: guest.\n"
+
+    assert "1 key and 1 reference destroyed" in terminal("withdraw", "guest", "-p", "check-in").stdout
+    again = terminal("verify", terminal.second, "-s", "guest", *AT_THE_KIOSK, "--json")
+    assert again.returncode == 3
+    assert {finding["article"] for finding in json.loads(again.stdout)["findings"]} == {"5", "6"}
+    history = json.loads(terminal("history", "guest", role="officer").stdout)
+    assert len(history["records"]) == 6
+    assert terminal("erase", "guest", role="officer").returncode == 0
+    assert terminal("erase", "guest", role="officer").returncode == 1
+
+
+def test_a_no_is_written_down(terminal: Terminal) -> None:
+    said = terminal("consent", "guest", "-p", "check-in", "--notice", 1, "--no", "--json")
+
+    assert said.returncode == 0
+    assert "refused" in terminal("records", role="officer").stdout
+
+
+@pytest.mark.parametrize("noun", ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"])
+def test_what_is_on_file_is_shown(terminal: Terminal, noun: str) -> None:
+    shown = terminal("site", "show", noun, role="officer")
+
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)
+
+
+def test_readiness_is_said(terminal: Terminal) -> None:
+    assert terminal("ready").returncode == 0
+    terminal.desk.ready["database"] = False
+    told = terminal("ready")
+
+    assert told.returncode == 1
+    assert "database   not ready" in told.stdout
+    assert "Traceback" not in told.stderr
+
+
+def test_the_wrong_role_is_told_so(terminal: Terminal) -> None:
+    told = terminal("erase", "guest", role="device")
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("countenance: ")
+    assert told.stdout == ""

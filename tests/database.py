@@ -17,9 +17,10 @@ from countenance.compare import Threshold
 from countenance.engines import Engine, load_engine
 from countenance.facts import SessionFacts
 from countenance.law.shelf import load_packs
+from countenance.operations.activate import activate, register
 from countenance.operations.consent import consent
 from countenance.operations.enrol import Enrolment, enrol
-from countenance.operations.parts import Caller, Enrolled, House
+from countenance.operations.parts import Caller, Enrolled, House, Permitted, Refused
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
 from countenance.store import embedded
@@ -34,6 +35,7 @@ HOTEL = Path(__file__).resolve().parent.parent / "examples" / "hotel.yaml"
 OPERATOR = "harbour-hotel"
 PURPOSE = "check-in"
 KIOSK = "kiosk-1"
+ROOM_CAMERA = "room-camera"
 #: Everything a guest says at the kiosk by pressing start.
 SESSION = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
 DEVICE = Caller(OPERATOR, "kioskkiosk22", Role.DEVICE, device_id=KIOSK)
@@ -89,12 +91,18 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _template(postgres: str) -> str:
-    """Return the name of a database that others are copied from."""
+def _template(postgres: str, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of a database that others are copied from: the hotel has opened, and nothing is on record yet."""
     database = Database(_to(postgres, "template_hotel", create=True))
     database.migrate()
     with database.transaction() as tx:
         apply(tx, read_site(HOTEL.read_bytes()), datetime.now(UTC))
+    opened = make_hotel(database, engine, Clock(), tmp_path_factory.mktemp("opening"))
+    assert isinstance(activate(opened.house, OFFICER, PURPOSE), Permitted)
+    assert isinstance(register(opened.house, OFFICER, KIOSK, PURPOSE), Permitted)
+    assert isinstance(register(opened.house, OFFICER, ROOM_CAMERA, PURPOSE), Refused)
+    with database.transaction() as tx:
+        tx.execute(text("DELETE FROM record"))
     database.close()
     return "template_hotel"
 

@@ -23,7 +23,8 @@ from countenance.vocabulary import Action
 
 Numbers = npt.NDArray[np.float32]
 
-_EXTRACTING: Final = frozenset({Action.ENROL, Action.VERIFY, Action.IDENTIFY})
+_EXTRACTING: Final = frozenset({Action.ENROL, Action.VERIFY, Action.IDENTIFY, Action.IDENTIFY_REMOTE})
+_COMPARING: Final = frozenset({Action.VERIFY, Action.IDENTIFY, Action.IDENTIFY_REMOTE})
 #: Version of the stored form: magic, version, how many numbers; then float32, little-endian.
 _HEADER: Final = struct.Struct("<4sHH")
 _MAGIC: Final = b"CNTF"
@@ -126,7 +127,7 @@ class Comparison:
 def extract(permit: Permit, sample: Sample, face: Face, engine: Engine) -> Features:
     """Return the features of one face of the sample.
 
-    Raises `IntegrityError` without a permit of gate two to enrol, verify or identify; `MalformedError` where a finer
+    Raises `IntegrityError` without a permit of gate two to do so; `MalformedError` where a finer
     decode of the sample fails.
     """
     _hold(permit, _EXTRACTING)
@@ -138,9 +139,9 @@ def compare(permit: Permit, probe: Features, references: Sequence[Features], thr
 
     With n references the chance of a false match is up to n times the threshold's FMR; the operator's limit of
     references keeps n small. No reference at all is a non-match. Raises `IntegrityError` without a permit of gate two
-    to verify or identify, or where features come from different models.
+    to verify or identify, at a distance too, or where features come from different models.
     """
-    _hold(permit, frozenset({Action.VERIFY, Action.IDENTIFY}))
+    _hold(permit, _COMPARING)
     match = any(_score_without_law(probe, reference) >= threshold.score for reference in references)
     return Comparison(match, threshold.fmr_target)
 

@@ -12,20 +12,28 @@ from countenance.vocabulary import Role
 from tests.doors.conftest import about
 
 OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json", "/v1/problems/{name}", "/metrics"}
-FACES = {"/v1/enrol", "/v1/verify", "/v1/identify"}
+FACES = {"/v1/enrol", "/v1/verify", "/v1/identify", "/v1/identify_remote", "/v1/analyse", "/v1/keep_original"}
+AUTHORISATIONS = {
+    f"/v1/authorisations{rest}"
+    for rest in ["", "/{authorisation_id}", "/{authorisation_id}/approve", "/{authorisation_id}/revoke"]
+}
+GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", "/v1/reuse", "/v1/disclose"}
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw"},
+    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
     "regulator": SITE | RECORDS,
     "officer": FACES
     | SITE
     | RECORDS
     | {"/v1/consents", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"}
-    | {"/v1/credentials", "/v1/credentials/{credential_id}"},
+    | {"/v1/credentials", "/v1/credentials/{credential_id}"}
+    | AUTHORISATIONS
+    | GOVERNED
+    | {"/v1/capture", "/v1/finalise", "/v1/originals"},
 }
-OPERATIONS = 24
+OPERATIONS = 39
 
 
 def operations(document):

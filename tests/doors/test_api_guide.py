@@ -32,7 +32,11 @@ def test_the_python_of_the_guide_runs(environment, root, capsys):
     names["client"].close()  # type: ignore[attr-defined]
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("To check you in")
-    assert printed[1:] == ["enrolled", "match", "{'keys': 1, 'references': 1, 'purposes': ['check-in']}"]
+    assert printed[1:] == [
+        "enrolled",
+        "match",
+        "{'keys': 1, 'references': 1, 'originals': 0, 'purposes': ['check-in']}",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl; install it to run the guide's command")

@@ -75,6 +75,12 @@ class FailureDetails(ProblemDetails):
     record: RecordPointer
 
 
+class NoAnalyserDetails(ProblemDetails):
+    """An analysis that the law permits and nobody built, and where that is on record."""
+
+    record: RecordPointer
+
+
 _FINDING: Final = {
     "pack": "cn-2023-draft",
     "article": "6",
@@ -103,6 +109,7 @@ _MORE: Final[dict[str, tuple[type[ProblemDetails], dict[str, Any]]]] = {
         FailureDetails,
         {"reason": "no_face", "say": {"en": "No face was found.", "zh": "未检测到人脸。"}, "record": RECORD_EXAMPLE},
     ),
+    "no_analyser": (NoAnalyserDetails, {"record": RECORD_EXAMPLE}),
 }
 
 
@@ -208,7 +215,7 @@ def describe(app: FastAPI, routes: Sequence[Route]) -> dict[str, Any]:
         schemas.pop(name, None)
     for form in [route.form for route in routes if route.form is not None]:
         schemas[form.__name__] = _schema(form, schemas)
-    for details in (ProblemDetails, RefusalDetails, FailureDetails):
+    for details in (ProblemDetails, RefusalDetails, FailureDetails, NoAnalyserDetails):
         schema = details.model_json_schema(ref_template=_SCHEMAS, mode="serialization")
         schemas |= schema.pop("$defs", {})
         schemas[details.__name__] = schema

@@ -54,7 +54,7 @@ ROUTES = (
         tag="subjects",
         answer=EraseAnswer,
         example={
-            "destroyed": {"keys": 1, "references": 2, "purposes": ["check-in"]},
+            "destroyed": {"keys": 1, "references": 2, "originals": 0, "purposes": ["check-in"]},
             "receipt": _RECEIPT.model_dump(),
             "record": RECORD_EXAMPLE,
         },

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from countenance import errors
 from countenance.answer import Outcome, Text, finding_json
 from countenance.errors import CountenanceError, IntegrityError, LimitError, NotAllowedError
-from countenance.operations.parts import NotAcquired, Refused
+from countenance.operations.parts import NoAnalyser, NotAcquired, Refused
 
 _log = logging.getLogger("countenance.api")
 
@@ -94,6 +94,9 @@ PROBLEMS: Final = (
     Problem("unexpected", 500, Text("An error in the server", "服务器内部错误"),
             Text("Report it with the identifier in `instance`. What was done before it, if anything, is on record.",
                  "请凭 instance 中的编号报告。此前若已执行操作，均有记录。")),
+    Problem("no_analyser", 501, Text("No such analyser exists", "不存在该分析功能"),
+            Text("The law permits it, but this server cannot read that from a face and will not load what could. "
+                 "The request is on record.", "法律允许，但本服务器不具备也不会加载该分析功能。本次请求已记录。")),
     Problem("unavailable", 503, Text("A part of the server is down", "服务器部分组件不可用"),
             Text("Nothing was done. Repeat the request later.", "未执行任何操作。请稍后重试。"), _RETRY),
     Problem("integrity", 503,
@@ -153,6 +156,11 @@ def not_acquired(request: Request, result: NotAcquired) -> Response:
         say={"en": failure.say.en, "zh": failure.say.zh},
         record=result.recorded.as_json(),
     )
+
+
+def no_analyser(request: Request, result: NoAnalyser) -> Response:
+    """Return the answer to an analysis that the law permits and nobody built."""
+    return by_name("no_analyser").response(request, record=result.recorded.as_json())
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

@@ -5,12 +5,14 @@ from fastapi import Response
 from countenance.api import problems
 from countenance.api.door import Call
 from countenance.errors import CountenanceError
-from countenance.operations.parts import NotAcquired, Refused
+from countenance.operations.parts import NoAnalyser, NotAcquired, Refused
 from countenance.store import sites
 
 
-def told(call: Call, result: Refused | NotAcquired) -> Response:
+def told(call: Call, result: Refused | NotAcquired | NoAnalyser) -> Response:
     """Return the answer to a no that is on record already, whatever else fails now."""
+    if isinstance(result, NoAnalyser):
+        return problems.no_analyser(call.request, result)
     if isinstance(result, NotAcquired):
         return problems.not_acquired(call.request, result)
     return problems.refused(call.request, result, _contest(call))

@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from countenance.answer import Permit, as_json
 from countenance.api.body import Form
+from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
+from countenance.operations.parts import Permitted
 from countenance.record import Recorded
 from countenance.vocabulary import StartedBy
 
@@ -47,6 +49,14 @@ def _picture(given: Any) -> bytes:
         raise ValueError from error
 
 
+def named(text: str) -> UUID:
+    """Return the id that a path names; raises NotFoundError for what is no id, as for one of nothing."""
+    try:
+        return _uuid(text)
+    except ValueError:
+        raise NotFoundError("There is nothing of that id.", "没有该编号的内容。") from None
+
+
 def _uuid(given: Any) -> UUID:
     if not isinstance(given, str) or len(given) != 36:  # noqa: PLR2004 — the one form of RFC 9562
         raise ValueError
@@ -63,6 +73,8 @@ Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
 Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"}, mode="validation")]
+#: An attribute that is asked for; whether anything can be said about it is settled by law and build.
+Attribute = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
 Picture = Annotated[
     bytes,
     BeforeValidator(_picture),
@@ -139,7 +151,22 @@ class Destroyed(Shown):
 
     keys: int
     references: int
+    originals: int
     purposes: list[str]
+
+
+class PermitAnswer(Shown):
+    """The law permits it: what was done or may be done, and the duties that come with that."""
+
+    outcome: str
+    law: LawShown
+    duties: list[DutyShown]
+    record: RecordPointer
+
+
+def permitted(done: Permitted, outcome: str) -> PermitAnswer:
+    """Return the answer to what the law permits."""
+    return PermitAnswer(outcome=outcome, record=RecordPointer.of(done.recorded), **law(done.permit))
 
 
 def law(permit: Permit) -> dict[str, Any]:

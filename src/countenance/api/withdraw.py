@@ -44,7 +44,7 @@ ROUTES = (
         tag="subjects",
         answer=WithdrawAnswer,
         example={
-            "destroyed": {"keys": 1, "references": 2, "purposes": ["check-in"]},
+            "destroyed": {"keys": 1, "references": 2, "originals": 0, "purposes": ["check-in"]},
             "record": RECORD_EXAMPLE,
         },
         form=WithdrawForm,

@@ -12,6 +12,19 @@ from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
 from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
+from countenance.cli.governed import (
+    activate_command,
+    analyse_command,
+    authorisation_app,
+    capture_command,
+    disclose_command,
+    finalise_command,
+    keep_command,
+    originals_command,
+    register_command,
+    remote_command,
+    reuse_command,
+)
 from countenance.cli.house import credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
 from countenance.cli.subjects import (
@@ -39,12 +52,23 @@ app = typer.Typer(
 app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")
+app.add_typer(authorisation_app, name="authorisation")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)
 app.command("enrol")(enrol_command)
 app.command("verify")(verify_command)
 app.command("identify")(identify_command)
+app.command("remote")(remote_command)
+app.command("analyse")(analyse_command)
+app.command("keep")(keep_command)
+app.command("originals")(originals_command)
+app.command("activate")(activate_command)
+app.command("register")(register_command)
+app.command("capture")(capture_command)
+app.command("reuse")(reuse_command)
+app.command("disclose")(disclose_command)
+app.command("finalise")(finalise_command)
 app.command("withdraw")(withdraw_command)
 app.command("erase")(erase_command)
 app.command("records")(records_command)

@@ -66,6 +66,7 @@ def demo_command(
         folder = chosen.data_dir / "demo"
         folder.mkdir(mode=0o700, exist_ok=True)
         credentials = _credentials(opened, declared, folder)
+        _open_for_guests(opened, declared, folder)
         photographs = _photographs(folder)
         text = _COMMANDS.format(
             address=address(chosen),
@@ -114,6 +115,30 @@ def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Pat
                 issued = issue(tx, site.operator.id, role, label="demonstration", at=now(), device_id=device)
                 private_file(file, issued.token + "\n")
     return found
+
+
+def _open_for_guests(opened: "Opened", site: "Site", folder: Path) -> None:
+    """Activate the purposes and register the devices where that was not done yet, as the demonstration's officer.
+
+    The law is asked as it is of anybody; what it refuses stays refused, and is on record.
+    """
+    from countenance.access import authenticate
+    from countenance.app import now
+    from countenance.operations.activate import activate, register
+    from countenance.store import activations
+
+    token = (folder / f"{Role.OFFICER.value}.token").read_text(encoding="utf-8").strip()
+    with opened.house.database.transaction() as tx:
+        officer = authenticate(tx, token, now())
+        active = activations.active(tx, site.operator.id)
+        registered = activations.registered(tx, site.operator.id)
+    for purpose in set(site.purposes) - active:
+        activate(opened.house, officer, purpose)
+    places = [place for venue in site.venues.values() for place in venue.places.values()]
+    devices = [name for place in places for name in place.devices]
+    for device in devices:
+        if device not in registered and site.purposes:
+            register(opened.house, officer, device, next(iter(site.purposes)))
 
 
 def _photographs(folder: Path) -> tuple[Path, Path]:

@@ -186,8 +186,9 @@ def ready_command() -> None:
 
 def _receipt(word: str, answer: dict[str, Any]) -> str:
     gone = answer["destroyed"]
+    originals = f", {_of(gone['originals'], 'original')} too" if gone["originals"] else ""
     return (
-        f"{word}: {_of(gone['keys'], 'key')} and {_of(gone['references'], 'reference')} destroyed. "
+        f"{word}: {_of(gone['keys'], 'key')} and {_of(gone['references'], 'reference')} destroyed{originals}. "
         f"Receipt {answer['record']['id']} ({answer['record']['digest']})."
     )
 

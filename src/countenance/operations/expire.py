@@ -1,15 +1,16 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
-With it go the answers kept for repeats, and the link of people without an account to sessions that are long over.
+With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats, and
+the link of people without an account to sessions that are long over.
 """
 
 from datetime import timedelta
 from typing import Final
 
-from countenance.forget import Destroyed, forget_expired
+from countenance.forget import Destroyed, forget_expired, forget_originals
 from countenance.operations.parts import House
 from countenance.record import Entry, append
-from countenance.store import answered
+from countenance.store import answered, authorisations
 from countenance.store import subjects as store
 
 #: A person without an account has this long to ask about a session; then its record names nobody.
@@ -17,13 +18,19 @@ SESSION_OVER: Final = timedelta(days=1)
 
 
 def expire(house: House, operator_id: str) -> list[Destroyed]:
-    """Destroy the keys and references that have outlived their retention, and return what went."""
+    """Destroy the keys, references and originals that have outlived their time, and return what went."""
     at = house.clock()
     vault = house.vault(operator_id)
     with house.database.transaction() as tx:
-        gone = forget_expired(tx, operator_id, at)
+        gone = [*forget_expired(tx, operator_id, at), *forget_originals(tx, operator_id, at)]
         answered.let_go(tx, operator_id, at)
         store.unlink_sessions(tx, operator_id, at - SESSION_OVER)
+        for authorisation_id, named in authorisations.close_ended(tx, operator_id, at):
+            said = {"authorisation": str(authorisation_id), "subjects": named}
+            entry = Entry(
+                operator_id=operator_id, at=at, kind="authorisation", outcome="expired", by="server", details=said
+            )
+            append(tx, entry)
         for each in gone:
             subject = store.find_id(tx, operator_id, each.subject_id)
             linked = subject is not None and subject.linking_key is not None
@@ -42,7 +49,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
                 ),
             )
     for each in gone:
-        for purpose in each.purposes:
+        for purpose in each.purposes if each.references else ():
             house.projection.remove(operator_id, purpose, each.subject_id)
         house.count("expire", "expired")
     return gone

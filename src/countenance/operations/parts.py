@@ -122,3 +122,39 @@ class Identified:
     def __repr__(self) -> str:
         """Show only whether somebody was found."""
         return f"Identified(known={self.subject_ref is not None})"
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """The law permits what was asked about, and that is on record; what follows is the caller's to do."""
+
+    permit: Permit
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What was read from a face, in a word; no number that could rebuild one."""
+
+    attribute: str
+    says: str
+    permit: Permit
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnalyser:
+    """The law permits the analysis, but no such analyser exists in this build; that is on record."""
+
+    permit: Permit
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An original is kept, sealed, until it ends."""
+
+    original_id: UUID
+    expires_at: datetime
+    permit: Permit
+    recorded: Recorded

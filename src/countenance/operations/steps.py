@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import Any, Final
 
 from countenance import facts as f
-from countenance.answer import Finding, Outcome, Permit, Refusal, Text
+from countenance.answer import Permit, Refusal
 from countenance.capture import Sample
 from countenance.compare import Threshold
 from countenance.decide import decide
 from countenance.detect import Measured, Reason
 from countenance.detect import failure as detect_failure
 from countenance.errors import IntegrityError, UnavailableError
+from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
 from countenance.record import Entry, Recorded, append
+from countenance.store import authorisations
 from countenance.store.database import Transaction
 from countenance.store.gathering import OnFile, Question, gather
 
@@ -23,29 +25,6 @@ _log = logging.getLogger("countenance.operations")
 
 #: Duties that the operations know how to discharge; any other stops the operation.
 DISCARD_ORIGINAL: Final = "discard-original"
-
-_UNKNOWN_PURPOSE = Finding(
-    None,
-    None,
-    Outcome.FORBIDS,
-    ("purpose.code",),
-    Text("This purpose is not on file.", "该处理目的未登记。"),
-    Text(
-        "Choose one that GET /v1/purposes lists, or declare it in the site file.",
-        "请选用已登记的目的，或在站点文件中声明。",
-    ),
-)
-_UNKNOWN_DEVICE = Finding(
-    None,
-    None,
-    Outcome.FORBIDS,
-    ("device.registered",),
-    Text("No registered, working device is named.", "未指定已登记且可用的设备。"),
-    Text(
-        "Call with the device's credential, or have the officer lift its suspension.",
-        "请使用设备凭证调用，或由保护负责人解除停用。",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +56,11 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
             )
         )
     answer = decide(facts, house.packs)
-    own = _own_findings(on_file)
+    own = own_findings(question, on_file)
     if own:
         found = answer.findings if isinstance(answer, Refusal) else ()
         answer = Refusal(answer.action, answer.at, answer.purpose, answer.packs, (*own, *found))
     return Asked(question, on_file, facts, answer)
-
-
-def _own_findings(on_file: OnFile) -> tuple[Finding, ...]:
-    """Return what the server refuses by itself, whatever the packs say."""
-    own: list[Finding] = []
-    if not on_file.purpose_known:
-        own.append(_UNKNOWN_PURPOSE)
-    if not on_file.device_working:
-        own.append(_UNKNOWN_DEVICE)
-    return tuple(own)
 
 
 def _check_clock(house: House, on_file: OnFile, question: Question) -> None:
@@ -156,12 +125,19 @@ def write(
     answers: tuple[Permit | Refusal, ...],
     details: Mapping[str, Any] | None = None,
     about: OnFile | None = None,
+    mark: bytes | None = None,
 ) -> Recorded:
-    """Record one act of a caller with the facts it was decided on; `about` is who it turned out to be about."""
+    """Record one act of a caller with the facts it was decided on; `about` is who it turned out to be about.
+
+    What was decided with an authorisation on file names it, and is listed under it for review.
+    """
     said: dict[str, Any] = {"model": house.engine.model_id, **(details or {})}
     if asked.question.device_id is not None:
         said["device"] = asked.question.device_id
-    return append(
+    under = asked.on_file.authorised
+    if under is not None:
+        said["authorisation"] = str(under.authorisation_id)
+    recorded = append(
         tx,
         Entry(
             operator_id=caller.operator_id,
@@ -169,12 +145,15 @@ def write(
             kind=asked.question.action.value,
             outcome=outcome,
             by=f"{caller.role.value}:{caller.credential_id}",
-            subject_mark=mark_of(house, caller.operator_id, about or asked.on_file),
+            subject_mark=mark or mark_of(house, caller.operator_id, about or asked.on_file),
             facts=asked.facts,
             answers=answers,
             details=said,
         ),
     )
+    if under is not None:
+        authorisations.add_use(tx, caller.operator_id, under.authorisation_id, recorded.record_id)
+    return recorded
 
 
 def mark_of(house: House, operator_id: str, on_file: OnFile) -> bytes | None:

@@ -1,5 +1,6 @@
 """The one query that gathers what is on file for a decision, and the facts made from its one row."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -9,8 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BindParameter, and_, bindparam, case, func, literal, select, true
 
 from countenance import facts as f
+from countenance.store import authorisations, declared
+from countenance.store.authorisations import Authorised
 from countenance.store.database import Transaction
 from countenance.store.tables import (
+    active_purpose,
     alternative,
     consent_event,
     device,
@@ -19,6 +23,7 @@ from countenance.store.tables import (
     place,
     purpose,
     record,
+    registered_device,
     statutory_basis,
     subject,
     venue,
@@ -32,7 +37,7 @@ from countenance.vocabulary import (
     Lift,
     PlaceKind,
     Scope,
-    StorageWhere,
+    StorageDestination,
     VenueKind,
 )
 
@@ -54,6 +59,10 @@ class Question:
     subject_ref: str | None = None
     subject_id: UUID | None = None
     session: f.SessionFacts = field(default_factory=f.SessionFacts)
+    origin_purpose: str | None = None
+    attribute: str | None = None
+    destination: StorageDestination | None = None
+    review: f.ReviewFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,11 @@ class OnFile:
     device_known: bool
     device_working: bool
     newest_record_at: datetime | None
+    purpose_active: bool = False
+    origin_known: bool = False
+    standing: Mapping[str, Any] | None = None
+    authorised: Authorised | None = None
+    retention_days: int | None = None
 
 
 _OPERATOR: BindParameter[str] = bindparam("operator_id")
@@ -122,6 +136,8 @@ _alternatives = (
 _newest_record_at = (
     select(record.c.at).where(record.c.operator_id == _OPERATOR).order_by(record.c.at.desc()).limit(1).scalar_subquery()
 )
+_origin = purpose.alias("origin")
+_authorised = authorisations.lateral()
 _base = select(_OPERATOR.label("operator_id")).subquery("base")
 _QUERY = (
     select(
@@ -168,6 +184,19 @@ _QUERY = (
         _notice_version.label("notice_newest"),
         _alternatives.label("alternatives"),
         _newest_record_at.label("newest_record_at"),
+        active_purpose.c.activated_at,
+        _origin.c.code.label("origin_code"),
+        _origin.c.public_security.label("origin_public_security"),
+        place.c.place_id,
+        registered_device.c.standing,
+        _authorised.c.authorisation_id,
+        _authorised.c.ground,
+        _authorised.c.requested_by_subject,
+        _authorised.c.devices.label("authorised_devices"),
+        _authorised.c.subjects.label("authorised_subjects"),
+        _authorised.c.subjects_named,
+        _authorised.c.starts_at,
+        _authorised.c.approvers,
     )
     .select_from(_base)
     .outerjoin(operator, operator.c.operator_id == _base.c.operator_id)
@@ -204,6 +233,16 @@ _QUERY = (
         ),
     )
     .outerjoin(_consent, true())
+    .outerjoin(
+        active_purpose,
+        and_(active_purpose.c.operator_id == _OPERATOR, active_purpose.c.purpose == purpose.c.code),
+    )
+    .outerjoin(_origin, and_(_origin.c.operator_id == _OPERATOR, _origin.c.code == bindparam("origin_purpose")))
+    .outerjoin(
+        registered_device,
+        and_(registered_device.c.operator_id == _OPERATOR, registered_device.c.device_id == device.c.device_id),
+    )
+    .outerjoin(_authorised, true())
 )
 
 
@@ -217,10 +256,15 @@ def gather(tx: Transaction, question: Question) -> OnFile:
             "device_id": question.device_id,
             "subject_ref": question.subject_ref,
             "subject_id": question.subject_id,
+            "origin_purpose": question.origin_purpose,
+            "at": question.at,
+            "under_authorisation": question.action in authorisations.UNDER_AUTHORISATION,
         },
     ).one()
     today = question.at.astimezone(PLACE).date()
     device_known = row.device_id is not None
+    standing = declared.standing(row)
+    registered = device_known and not row.suspended and row.standing == standing
     return OnFile(
         facts=f.Facts(
             action=question.action,
@@ -231,22 +275,31 @@ def gather(tx: Transaction, question: Question) -> OnFile:
             place=f.PlaceFacts(
                 kind=_one(PlaceKind, row.place_kind), private=row.private, public=row.public, internal=row.internal
             ),
-            device=_device(row, today) if device_known else None,
+            device=_device(row, today, registered=registered) if device_known else None,
             subject=f.SubjectFacts(age_class=_one(AgeClass, row.age_class)),
             consent=_consent_facts(row, question.at),
             minor_rules=row.minor_rules is not None,
             **_basis(row, today),
             session=_session(question.session, row.refused_at, today),
             alternative=f.AlternativeFacts(available=_available(row)),
-            storage=f.StorageFacts(where=StorageWhere.SERVER) if question.action is Action.ENROL else None,
+            origin_purpose=declared.origin(row),
+            analysis=declared.analysis(question.attribute),
+            authorisation=authorisations.facts_of(row, question.action, question.at, question.device_id),
+            storage=declared.storage(question.action, question.destination),
+            review=question.review,
             retention=f.RetentionFacts(bounded=row.retention_days is not None) if row.purpose_code else None,
         ),
         subject_id=row.subject_id,
         linking_key=row.linking_key,
         purpose_known=row.purpose_code is not None,
         device_known=device_known,
-        device_working=device_known and not row.suspended,
+        device_working=registered,
         newest_record_at=row.newest_record_at,
+        purpose_active=row.activated_at is not None,
+        origin_known=row.origin_code is not None,
+        standing=standing,
+        authorised=authorisations.authorised(row),
+        retention_days=row.retention_days,
     )
 
 
@@ -275,10 +328,10 @@ def _purpose(row: Any, code: str, today: date) -> f.PurposeFacts:
     )
 
 
-def _device(row: Any, today: date) -> f.DeviceFacts:
+def _device(row: Any, today: date, *, registered: bool) -> f.DeviceFacts:
     sign, assessed, expires = row.sign_checked_on, row.device_assessed_on, row.security_necessity_expires_on
     return f.DeviceFacts(
-        registered=not row.suspended,
+        registered=registered,
         sign_current=sign is not None and sign <= today <= sign + SIGN_CURRENT,
         security_necessity=expires is not None and today <= expires,
         area_set=row.area_set,

@@ -80,6 +80,16 @@ class Vault:
         key = self._unwrap(wrapped, place.subject_id, place.purpose)
         return _open(key, sealed, place.associated(self._operator_id))
 
+    def seal_original(self, picture: bytes, place: "OriginalPlace") -> tuple[bytes, bytes]:
+        """Return a fresh wrapped key and, sealed under it for exactly one row, the picture."""
+        key, associated = secrets.token_bytes(KEY_BYTES), place.associated(self._operator_id)
+        return _seal(self._key, key, associated), _seal(key, picture, associated)
+
+    def open_original(self, sealed: bytes, wrapped: bytes, place: "OriginalPlace") -> bytes:
+        """Return the picture of exactly that row; raises IntegrityError for any other. No door calls this."""
+        associated = place.associated(self._operator_id)
+        return _open(_open(self._key, wrapped, associated), sealed, associated)
+
     def new_linking_key(self, subject_id: UUID) -> bytes:
         """Return a fresh sealed key under which the records of one subject are marked."""
         key = secrets.token_bytes(KEY_BYTES)
@@ -113,3 +123,19 @@ class TemplatePlace:
         return _associated(
             "template", operator_id, str(self.subject_id), self.purpose, self.model_id, str(self.reference_id)
         )
+
+
+class OriginalPlace:
+    """Which row an original belongs to: subject, purpose and its own id."""
+
+    __slots__ = ("original_id", "purpose", "subject_id")
+
+    def __init__(self, subject_id: UUID, purpose: str, original_id: UUID) -> None:
+        """Name the row."""
+        self.subject_id = subject_id
+        self.purpose = purpose
+        self.original_id = original_id
+
+    def associated(self, operator_id: str) -> bytes:
+        """Return the associated data of the row."""
+        return _associated("original", operator_id, str(self.subject_id), self.purpose, str(self.original_id))

@@ -1,0 +1,181 @@
+"""Speaks to a Countenance server: `Client(url, token)`; standard library only, so that a kiosk needs nothing else.
+
+Answers are the dictionaries that the interface describes (/v1/openapi.json). What is not a success is raised: a refusal
+by the law as `Refused`, a picture that gives nothing to compare as `NotAcquired`, anything else as `Problem`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from countenance.client.governed import Governed
+from countenance.client.travel import NotAcquired, Problem, Refused, Unreachable
+
+__all__ = ["Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
+
+
+class Client(Governed):
+    """One server and one credential; safe to use from many threads. Its repr hides the credential."""
+
+    # Faces.
+
+    def enrol(
+        self,
+        sample: bytes,
+        *,
+        subject: str,
+        purpose: str,
+        device: str | None = None,
+        session: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Keep one more reference of a subject; without a key of yours one is made, so that a retry is safe."""
+        fields = {"subject": subject, "purpose": purpose, "device": device}
+        headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
+        return self._picture("/v1/enrol", sample, fields, session, headers)
+
+    def verify(
+        self,
+        sample: bytes,
+        *,
+        subject: str,
+        purpose: str,
+        device: str | None = None,
+        session: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Ask whether a picture shows the subject it is said to show."""
+        return self._picture(
+            "/v1/verify", sample, {"subject": subject, "purpose": purpose, "device": device}, session, {}
+        )
+
+    def identify(
+        self,
+        sample: bytes,
+        *,
+        consent: str,
+        purpose: str,
+        device: str | None = None,
+        session: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Ask which subject enrolled for a purpose a picture shows, with the consent of the person at the device."""
+        return self._picture(
+            "/v1/identify", sample, {"consent": consent, "purpose": purpose, "device": device}, session, {}
+        )
+
+    # Subjects.
+
+    def consent(
+        self,
+        *,
+        purpose: str,
+        decision: str,
+        notice_version: int,
+        subject: str | None = None,
+        form: str | None = None,
+        scopes: Sequence[str] = (),
+        age_class: str | None = None,
+        guardian: str | None = None,
+        expires_at: str | None = None,
+    ) -> dict[str, Any]:
+        """Write down what a subject decided: `decision` is given or refused; no `subject` is for this session only."""
+        said = {
+            "purpose": purpose,
+            "decision": decision,
+            "notice_version": notice_version,
+            "subject": subject,
+            "form": form,
+            "scopes": [str(scope) for scope in scopes],
+            "age_class": age_class,
+            "guardian": guardian,
+            "expires_at": expires_at,
+        }
+        return self._json("POST", "/v1/consents", said)
+
+    def withdraw(self, *, subject: str, purpose: str) -> dict[str, Any]:
+        """Take a consent back; what was kept for that purpose is destroyed."""
+        return self._json("POST", "/v1/withdraw", {"subject": subject, "purpose": purpose})
+
+    def erase(self, *, subject: str) -> dict[str, Any]:
+        """Forget a subject for every purpose."""
+        return self._json("POST", "/v1/erase", {"subject": subject})
+
+    # What is on file and on record.
+
+    def operator(self) -> dict[str, Any]:
+        """Say who the operator is."""
+        return self._json("GET", "/v1/operator")
+
+    def purposes(self) -> dict[str, Any]:
+        """List the purposes."""
+        return self._json("GET", "/v1/purposes")
+
+    def venues(self) -> dict[str, Any]:
+        """List the venues."""
+        return self._json("GET", "/v1/venues")
+
+    def places(self) -> dict[str, Any]:
+        """List the places."""
+        return self._json("GET", "/v1/places")
+
+    def devices(self) -> dict[str, Any]:
+        """List the devices."""
+        return self._json("GET", "/v1/devices")
+
+    def alternatives(self) -> dict[str, Any]:
+        """List the ways that need no face."""
+        return self._json("GET", "/v1/alternatives")
+
+    def notices(self, *, purpose: str | None = None) -> dict[str, Any]:
+        """List the newest notice of each purpose, or of one."""
+        return self._json("GET", "/v1/notices", query={"purpose": purpose})
+
+    def records(
+        self,
+        *,
+        kind: str | None = None,
+        outcome: str | None = None,
+        since: str | None = None,
+        most: int | None = None,
+    ) -> dict[str, Any]:
+        """List what is on record, newest first."""
+        return self._json("GET", "/v1/records", query={"kind": kind, "outcome": outcome, "since": since, "most": most})
+
+    def record(self, record_id: str) -> dict[str, Any]:
+        """Return one record."""
+        return self._json("GET", f"/v1/records/{quote(record_id, safe='')}")
+
+    def subject_records(self, subject: str, *, most: int | None = None) -> dict[str, Any]:
+        """List what was done with one subject's data."""
+        return self._json("GET", f"/v1/subjects/{quote(subject, safe='')}/records", query={"most": most})
+
+    # Who may call, and how the server is.
+
+    def issue_credential(
+        self,
+        *,
+        role: str,
+        label: str,
+        device: str | None = None,
+        subject: str | None = None,
+        expires_at: str | None = None,
+    ) -> dict[str, Any]:
+        """Make a credential; the answer's `token` is never shown again."""
+        said = {"role": role, "label": label, "device": device, "subject": subject, "expires_at": expires_at}
+        return self._json("POST", "/v1/credentials", said)
+
+    def credentials(self) -> dict[str, Any]:
+        """List the credentials."""
+        return self._json("GET", "/v1/credentials")
+
+    def revoke_credential(self, credential_id: str) -> dict[str, Any]:
+        """Revoke a credential."""
+        return self._json("DELETE", f"/v1/credentials/{quote(credential_id, safe='')}")
+
+    def health(self) -> dict[str, Any]:
+        """Ask whether the process answers."""
+        return self._json("GET", "/v1/health")
+
+    def ready(self) -> dict[str, Any]:
+        """Ask whether requests can be answered; a server that is not ready is a Problem with `parts` in its body."""
+        return self._json("GET", "/v1/ready")

@@ -1,0 +1,61 @@
+"""Which purposes are active and which devices are registered: what the law permitted, beside what the site declares."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from countenance.store.database import Transaction
+from countenance.store.tables import active_purpose, alternative, device, place, registered_device
+
+
+def activate(tx: Transaction, operator_id: str, purpose: str, by: str, at: datetime) -> None:
+    """Make a purpose active; one that is active already is activated anew."""
+    said = {"activated_at": at, "activated_by": by}
+    row = {"operator_id": operator_id, "purpose": purpose, **said}
+    tx.execute(insert(active_purpose).values(row).on_conflict_do_update(index_elements=_key("purpose"), set_=said))
+
+
+def register(
+    tx: Transaction, operator_id: str, device_id: str, standing: Mapping[str, Any], by: str, at: datetime
+) -> None:
+    """Register a device where it stands now; it stays registered for as long as it stands so."""
+    said = {"standing": dict(standing), "registered_at": at, "registered_by": by}
+    row = {"operator_id": operator_id, "device_id": device_id, **said}
+    tx.execute(insert(registered_device).values(row).on_conflict_do_update(index_elements=_key("device_id"), set_=said))
+
+
+def _key(name: str) -> list[str]:
+    return ["operator_id", name]
+
+
+def active(tx: Transaction, operator_id: str) -> set[str]:
+    """Return the purposes that were activated."""
+    query = select(active_purpose.c.purpose).where(active_purpose.c.operator_id == operator_id)
+    return set(tx.execute(query).scalars())
+
+
+def registered(tx: Transaction, operator_id: str) -> set[str]:
+    """Return the devices that were registered, wherever they stood then."""
+    query = select(registered_device.c.device_id).where(registered_device.c.operator_id == operator_id)
+    return set(tx.execute(query).scalars())
+
+
+def devices_for(tx: Transaction, operator_id: str, purpose: str) -> list[str]:
+    """Return the devices of the venues where a purpose has another way, or of all venues where it has none anywhere."""
+    ways = select(alternative.c.venue_id).where(
+        alternative.c.operator_id == operator_id, alternative.c.purpose == purpose, alternative.c.retired.is_(False)
+    )
+    query = (
+        select(device.c.device_id)
+        .join(place, (place.c.operator_id == device.c.operator_id) & (place.c.place_id == device.c.place_id))
+        .where(
+            device.c.operator_id == operator_id,
+            device.c.retired.is_(False),
+            or_(~exists(ways), place.c.venue_id.in_(ways)),
+        )
+        .order_by(device.c.device_id)
+    )
+    return list(tx.execute(query).scalars())

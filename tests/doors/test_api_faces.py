@@ -145,7 +145,7 @@ def test_a_failure_to_acquire_says_what_to_do_and_is_on_record(enrolled, make, r
 def test_withdrawal_destroys_and_binds_the_next_decision(enrolled):
     answer = enrolled.post("/v1/withdraw", {"subject": "guest-1", "purpose": PURPOSE})
     assert answer.status_code == 200
-    assert answer.json()["destroyed"] == {"keys": 1, "references": 1, "purposes": [PURPOSE]}
+    assert answer.json()["destroyed"] == {"keys": 1, "references": 1, "originals": 0, "purposes": [PURPOSE]}
     after = enrolled.form("/v1/verify", pictures.admiral(), fields("guest-1"))
     assert (after.status_code, after.json()["type"]) == (403, "/v1/problems/refused")
 

@@ -94,7 +94,7 @@ def test_issuing_and_revoking_are_on_record_without_the_secret(desk):
     assert {each["details"]["credential"] for each in seen} == {made["credential"]}
     everything = json.dumps(records(desk)) + desk.get("/v1/credentials").text
     assert made["token"] not in everything
-    assert made["token"].split("_")[2] not in everything
+    assert made["token"].split("_", 2)[2] not in everything
     assert desk.call("DELETE", f"/v1/credentials/{made['credential']}", "officer").status_code == 404
 
 

@@ -1,0 +1,64 @@
+"""What an officer governs, on the command line at a real server."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from countenance.vocabulary import Role
+from tests.database import KIOSK
+from tests.doors.conftest import Desk
+from tests.doors.test_cli_subjects import AT_THE_KIOSK, Terminal
+
+P = ("-p", "check-in")
+
+
+@pytest.fixture
+def terminal(desk: Desk, tmp_path):
+    """Return a terminal at the desk; `guest` is enrolled, and there are three officers."""
+    made = Terminal(desk, tmp_path)
+    for name in ("first", "second"):
+        desk.tokens[name] = desk.issue(Role.OFFICER)
+    desk.consent("guest", scopes=["enrol", "verify", "off_device_storage", "keep_original"])
+    assert made("enrol", made.first, "-s", "guest", *AT_THE_KIOSK).returncode == 0
+    return made
+
+
+def test_an_authorisation_is_asked_for_approved_used_and_revoked(terminal: Terminal) -> None:
+    until = (terminal.desk.hotel.clock() + timedelta(hours=1)).isoformat()
+    asked = terminal(
+        "authorisation", "ask", *P, "--ground", "emergency", "--requester", "Parents", "--issuer", "Police",
+        "--reference", "7", "--device", KIOSK, "--until", until, "-s", "guest", "--concerned", role="officer",
+    )  # fmt: skip
+    name = asked.stdout.strip()
+    assert asked.returncode == 0, asked.stderr
+    assert terminal("remote", terminal.second, *P).returncode == 3
+    assert terminal("authorisation", "approve", name, role="officer").returncode == 1
+    assert terminal("authorisation", "approve", name, role="first").stdout == "Approved by 1.\n"
+    assert terminal("authorisation", "approve", name, role="second").stdout == "Approved by 2.\n"
+    assert terminal("remote", terminal.second, *P).stdout == "Match: guest.\n"
+    assert name in terminal("authorisation", "list", role="officer").stdout
+    shown = json.loads(terminal("authorisation", "show", name, role="officer").stdout)
+    assert [use["outcome"] for use in shown["uses"]] == ["match", "refused"]
+    assert terminal("authorisation", "revoke", name, role="officer").stdout == "Revoked.\n"
+
+
+def test_the_other_acts_have_their_words_and_exit_codes(terminal: Terminal) -> None:
+    assert terminal("activate", "check-in", role="officer").stdout.startswith("Activated. On record as ")
+    assert terminal("register", KIOSK, *P, role="officer").stdout.startswith("Registered. On record as ")
+    assert terminal("register", "room-camera", *P, role="officer").returncode == 3
+    assert terminal("capture", *P).stdout.startswith("Permitted. Duty: discard-original. On record as ")
+    assert terminal("analyse", terminal.first, "pose", *P).stdout.startswith("Pose: ")
+    assert terminal("analyse", terminal.first, "race", *P).returncode == 3
+    assert terminal("reuse", "guest", "--origin", "check-in", *P, role="officer").returncode == 0
+    assert terminal("disclose", "guest", *P, "--to", "local", role="officer").returncode == 0
+
+
+def test_an_original_and_a_review(terminal: Terminal) -> None:
+    until = (terminal.desk.hotel.clock() + timedelta(days=3)).isoformat()
+    assert terminal("keep", terminal.first, "-s", "guest", *P, "--until", until).stdout.startswith("Kept: original ")
+    assert "check-in" in terminal("originals", role="officer").stdout
+    match = json.loads(terminal("verify", terminal.second, "-s", "guest", *AT_THE_KIOSK, "--json").stdout)
+    final = terminal("finalise", match["record"]["id"], "--decision", "upheld", "--reviewed", role="officer")
+    assert final.stdout.startswith("Finalised. On record as ")
+    assert ", 1 original too." in terminal("withdraw", "guest", *P).stdout

@@ -16,16 +16,16 @@ FACES = {"/v1/enrol", "/v1/verify", "/v1/identify"}
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw"},
+    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
     "regulator": SITE | RECORDS,
     "officer": FACES
     | SITE
     | RECORDS
     | {"/v1/consents", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"}
-    | {"/v1/credentials", "/v1/credentials/{credential_id}"},
+    | {"/v1/credentials", "/v1/credentials/{credential_id}", "/v1/alternatives/report"},
 }
-OPERATIONS = 24
+OPERATIONS = 25
 
 
 def operations(document):

@@ -64,7 +64,7 @@ def measure(faces: Path) -> dict[str, float]:
                 purpose=PURPOSE,
                 decision="given",
                 form="separate",
-                scopes=["enrol", "verify"],
+                scopes=["enrol", "verify", "off_device_storage"],
                 notice_version=1,
                 age_class="adult",
             )

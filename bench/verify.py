@@ -57,14 +57,18 @@ def measure(faces: Path) -> dict[str, float]:
         environment = _environment(Path(folder))
         _run(environment, "site", "apply", str(ROOT / "examples" / "hotel.yaml"))
         token = _run(environment, "credential", "issue", "device", "--device", DEVICE).strip()
+        officer = _run(environment, "credential", "issue", "officer").strip()
         with _server(environment) as (url, pid):
+            with Client(url, officer) as opening:
+                opening.activate(PURPOSE)
+                opening.register(DEVICE, purpose=PURPOSE)
             client = Client(url, token)
             client.consent(
                 subject=SUBJECT,
                 purpose=PURPOSE,
                 decision="given",
                 form="separate",
-                scopes=["enrol", "verify"],
+                scopes=["enrol", "verify", "off_device_storage"],
                 notice_version=1,
                 age_class="adult",
             )

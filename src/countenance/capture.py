@@ -12,14 +12,14 @@ outside, and converting it moves a face's features less than a change of lamp); 
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
-from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from countenance.errors import LimitError, MalformedError
 
@@ -60,7 +60,7 @@ class Sample:
     JPEG is decoded small first and in full only when a face in it needs that. Use it in a `with` block, or call `wipe`.
     """
 
-    __slots__ = ("_decode", "_encoded", "_levels", "height", "width")
+    __slots__ = ("_area", "_decode", "_encoded", "_levels", "height", "width")
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class Sample:
         self.width = width
         self.height = height
         self._levels = levels
+        self._area: tuple[tuple[float, float], ...] | None = None
         self._encoded = encoded
         self._decode = decode
 
@@ -98,12 +99,26 @@ class Sample:
             if self._encoded is None or self._decode is None:  # cannot be: such a sample has divisor 1
                 divisor = min(self._levels)
             else:
-                self._levels[divisor] = self._decode(self._encoded, divisor)
+                finer = self._decode(self._encoded, divisor)
+                if self._area is not None:
+                    _blacken(finer, self._area)
+                self._levels[divisor] = finer
         return self._levels[divisor], 1 / divisor
 
     def working(self) -> tuple[Pixels, float]:
         """Return the pixels at the coarsest scale that is decoded already, and that scale."""
         return self.pixels(1 / max(self._levels, default=1))
+
+    def keep_only(self, area: Sequence[tuple[float, float]] | None) -> None:
+        """Blacken everything outside `area`, a polygon in shares of the upright picture's sides; None is all.
+
+        What is decoded later, at a finer scale, is blackened too: nobody outside is ever detected (draft article 8).
+        """
+        if area is None:
+            return
+        self._area = tuple((float(across), float(down)) for across, down in area)
+        for pixels in self._levels.values():
+            _blacken(pixels, self._area)
 
     def wipe(self) -> None:
         """Overwrite every pixel and the encoded bytes with zero, and forget them (duty discard-original)."""
@@ -157,6 +172,14 @@ def capture(data: bytes, limits: Limits) -> Sample:
             return _decoded(picture, by)[0]
 
     return Sample(width, height, {divisor: pixels}, encoded, finer)
+
+
+def _blacken(pixels: Pixels, area: Sequence[tuple[float, float]]) -> None:
+    """Set every pixel outside a polygon to zero, in place."""
+    height, width = pixels.shape[:2]
+    mask = Image.new("1", (width, height))
+    ImageDraw.Draw(mask).polygon([(across * width, down * height) for across, down in area], fill=1, outline=1)
+    pixels[~np.asarray(mask)] = 0
 
 
 def _too_large() -> LimitError:

@@ -47,7 +47,10 @@ def test_the_main_line(client, officer):
     found = client.identify(pictures.admiral_again(), consent=consent, purpose=PURPOSE, session=SESSION)
     assert found["subject"] == "guest-1"
     seen = officer.subject_records("guest-1", most=2)["records"]
-    assert [each["record"]["outcome"] for each in seen] == ["non_match", "match"]
+    assert [(each["record"]["kind"], each["record"]["outcome"]) for each in seen] == [
+        ("identify", "match"),
+        ("verify", "non_match"),
+    ]
     assert client.withdraw(subject="guest-1", purpose=PURPOSE)["destroyed"]["keys"] == 1
     assert officer.erase(subject="guest-1")["receipt"]["en"]
 

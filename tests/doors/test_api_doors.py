@@ -21,7 +21,7 @@ GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", 
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture"},
+    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
     "regulator": SITE | RECORDS,
     "officer": FACES
@@ -31,9 +31,9 @@ MAY = {
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
-    | {"/v1/capture", "/v1/finalise", "/v1/originals"},
+    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
 }
-OPERATIONS = 39
+OPERATIONS = 40
 
 
 def operations(document):

@@ -48,7 +48,7 @@ def terminal(desk: Desk, tmp_path: Path) -> Terminal:
 
 
 def test_the_whole_line_is_typed(terminal: Terminal) -> None:
-    scopes = ("--scope", "enrol", "--scope", "verify", "--scope", "identify")
+    scopes = [word for scope in ("enrol", "off_device_storage", "verify", "identify") for word in ("--scope", scope)]
     asked = terminal("verify", terminal.first, "-s", "guest", *AT_THE_KIOSK)
     assert asked.returncode == 3
     assert "cn-2023-draft article 5" in asked.stdout

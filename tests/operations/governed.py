@@ -12,6 +12,7 @@ from countenance import access
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_pack
 from countenance.operations.authorise import approve, ask_for
+from countenance.operations.keep_original import Keeping
 from countenance.operations.parts import Caller, Refused
 from countenance.sites.authorisations import Wanted
 from countenance.store import records
@@ -69,3 +70,9 @@ def authorised(hotel: Hotel, approvers: int = 2, **changes: Any) -> UUID:
     for each in officers[1:]:
         approve(hotel.house, each, row.authorisation_id)
     return row.authorisation_id
+
+
+def keeping(hotel: Hotel, **changes: object) -> Keeping:
+    """Return what is declared when the guest's picture is kept for a week."""
+    ends = hotel.clock() + timedelta(days=7)
+    return replace(Keeping(subject_ref="guest", purpose=PURPOSE, device_id=KIOSK, expires_at=ends), **changes)  # type: ignore[arg-type]

@@ -1,33 +1,27 @@
-"""Analysing, keeping originals, reusing, disclosing, finalising, capturing: permitted, refused and on record."""
+"""Analysing, reusing, disclosing, finalising, capturing: permitted, refused and on record."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 
 from countenance.answer import Outcome
-from countenance.errors import ConflictError, IntegrityError, MalformedError, NotFoundError
+from countenance.errors import NotFoundError
 from countenance.operations.analyse import Analysis, analyse
 from countenance.operations.checks import may_capture, may_disclose, may_reuse
-from countenance.operations.erase import erase
-from countenance.operations.expire import expire
 from countenance.operations.finalise import Review, finalise
-from countenance.operations.keep_original import Keeping, keep_original
-from countenance.operations.parts import Analysed, Kept, NoAnalyser, NotAcquired, Permitted, Refused, Verified
+from countenance.operations.keep_original import keep_original
+from countenance.operations.parts import Analysed, NoAnalyser, NotAcquired, Permitted, Refused, Verified
 from countenance.operations.remote import Passing, identify_remote
 from countenance.operations.verify import Claim, verify
-from countenance.operations.withdraw import withdraw
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
-from countenance.store import authorisations, originals
-from countenance.vault.sealing import OriginalPlace
+from countenance.store import authorisations
 from countenance.vocabulary import Scope, StorageDestination
 from tests import pictures
 from tests.database import DEVICE, HOTEL, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel
-from tests.operations.governed import articles, authorised, bodies, officer, with_article
+from tests.operations.governed import articles, authorised, bodies, keeping, officer, with_article
 
 CONSENTED = """unless {
   context.consent.state == "given" && ["separate", "written"].contains(context.consent.form) &&
@@ -136,121 +130,6 @@ def test_one_that_names_nobody_covers_whoever_is_analysed(hotel: Hotel) -> None:
     authorised(hotel, 2, subjects=())
 
     assert isinstance(analyse(hotel.house, DEVICE, asked("health", subject_ref="guest"), b"x"), NoAnalyser)
-
-
-# Originals.
-
-
-def keeping(hotel: Hotel, **changes: object) -> Keeping:
-    ends = hotel.clock() + timedelta(days=7)
-    return replace(Keeping(subject_ref="guest", purpose=PURPOSE, device_id=KIOSK, expires_at=ends), **changes)  # type: ignore[arg-type]
-
-
-def keep(hotel: Hotel, **changes: object) -> Kept:
-    done = keep_original(hotel.house, DEVICE, keeping(hotel, **changes), pictures.admiral())
-    assert isinstance(done, Kept), done
-    return done
-
-
-def kept(hotel: Hotel) -> list[UUID]:
-    with hotel.house.database.transaction() as tx:
-        return [row["original_id"] for row in originals.listed(tx, OPERATOR, 100)]
-
-
-def test_an_original_is_kept_by_consent_and_sealed_for_exactly_its_row(hotel: Hotel) -> None:
-    hotel.consent("guest", Scope.KEEP_ORIGINAL)
-
-    done = keep(hotel)
-
-    with hotel.house.database.transaction() as tx:
-        row = originals.find(tx, OPERATOR, done.original_id)
-        everything = " ".join(tx.execute(text("SELECT o::text FROM original o")).scalars())
-    assert row is not None
-    vault, place = hotel.house.vault(OPERATOR), OriginalPlace(row.subject_id, PURPOSE, row.original_id)
-    assert vault.open_original(row.sealed, row.wrapped, place) == pictures.admiral()
-    assert pictures.admiral()[:32].hex() not in everything
-    for moved in (
-        OriginalPlace(uuid4(), PURPOSE, row.original_id),
-        OriginalPlace(row.subject_id, "breakfast", row.original_id),
-        OriginalPlace(row.subject_id, PURPOSE, uuid4()),
-    ):
-        with pytest.raises(IntegrityError):
-            vault.open_original(row.sealed, row.wrapped, moved)
-    body = bodies(hotel)[0]
-    assert (body["kind"], body["outcome"]) == ("keep_original", "kept")
-    assert body["details"]["original"] == str(done.original_id)
-    assert "subject" in body
-
-
-def test_without_that_consent_nothing_is_kept(hotel: Hotel) -> None:
-    hotel.consent("guest", Scope.ENROL, Scope.VERIFY)
-
-    answer = keep_original(hotel.house, DEVICE, keeping(hotel), pictures.admiral())
-
-    assert ("cn-2023-draft", "17") in articles(answer)
-    assert kept(hotel) == []
-    assert bodies(hotel)[0]["outcome"] == "refused"
-
-
-@pytest.mark.parametrize("days", [-1, 0, 31])
-def test_its_end_is_ahead_and_within_the_retention(hotel: Hotel, days: int) -> None:
-    hotel.consent("guest", Scope.KEEP_ORIGINAL)
-
-    with pytest.raises(MalformedError):
-        keep(hotel, expires_at=hotel.clock() + timedelta(days=days))
-    assert kept(hotel) == []
-
-
-def test_what_is_no_picture_is_not_kept_and_neither_are_too_many(hotel: Hotel) -> None:
-    hotel.consent("guest", Scope.KEEP_ORIGINAL)
-    with pytest.raises(MalformedError):
-        keep_original(hotel.house, DEVICE, keeping(hotel), b"PK\x03\x04 not a picture")
-    small = hotel.with_house(references_max=1)
-    keep(small)
-    with pytest.raises(ConflictError):
-        keep(small)
-
-
-def test_an_original_ends_at_its_instant_and_that_is_on_record(hotel: Hotel) -> None:
-    hotel.consent("guest", Scope.KEEP_ORIGINAL)
-    done = keep(hotel)
-    hotel.clock.forward(days=7, seconds=-1)
-    assert expire(hotel.house, OPERATOR) == []
-    hotel.clock.forward(seconds=1)
-
-    (gone,) = expire(hotel.house, OPERATOR)
-
-    assert (gone.originals, gone.keys, gone.references) == (1, 0, 0)
-    assert done.original_id not in kept(hotel)
-    assert bodies(hotel)[0]["details"]["destroyed"]["originals"] == 1
-
-
-def test_the_end_of_an_original_leaves_the_references_where_they_are(hotel: Hotel) -> None:
-    hotel.consent("guest")
-    hotel.enrol("guest", pictures.admiral())
-    keep(hotel)
-    hotel.clock.forward(days=8)
-
-    expire(hotel.house, OPERATOR)
-
-    assert kept(hotel) == []
-    assert len(hotel.house.projection) == 1
-
-
-@pytest.mark.parametrize("forget", ["withdraw", "erase"])
-def test_a_withdrawal_and_an_erasure_destroy_originals(hotel: Hotel, forget: str) -> None:
-    for ref in ("guest", "other"):
-        hotel.consent(ref, Scope.KEEP_ORIGINAL)
-        keep(hotel, subject_ref=ref)
-
-    if forget == "withdraw":
-        gone = withdraw(hotel.house, DEVICE, "guest", PURPOSE).destroyed
-    else:
-        gone = erase(hotel.house, OFFICER, "guest").destroyed
-
-    assert (gone.originals, gone.purposes) == (1, (PURPOSE,))
-    assert len(kept(hotel)) == 1
-    assert bodies(hotel)[0]["details"]["destroyed"]["originals"] == 1
 
 
 # Checks.

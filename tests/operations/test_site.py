@@ -50,20 +50,22 @@ def test_what_is_no_longer_declared_is_retired_and_comes_back(database: Database
         assert {(change.act, change.noun, change.key) for change in gone} == {
             ("retire", "place", "room-floor"),
             ("retire", "device", "room-camera"),
+            ("change", "purpose", "check-in"),
         }
         held = {row["device_id"]: row["retired"] for row in sites.read(tx, OPERATOR, "device")}
         assert held == {"kiosk-1": False, "room-camera": True}
-        assert len(apply(tx, read_site(HOTEL.read_bytes()), NOW)) == 2
+        assert len(apply(tx, read_site(HOTEL.read_bytes()), NOW)) == 3
 
 
 def test_a_changed_sentence_of_a_notice_is_a_new_version(database: Database) -> None:
     changed = read_site(TEXT.replace("Until 30 days after your stay", "Until 60 days after your stay").encode())
 
     with database.transaction() as tx:
-        (change,) = apply(tx, changed, NOW)
-        assert (change.act, change.noun) == ("publish", "notice")
-        (notice,) = sites.notices(tx, OPERATOR)
-        assert notice["version"] == 2
+        purpose, notice = apply(tx, changed, NOW)
+        assert (purpose.act, purpose.noun, purpose.fields) == ("change", "purpose", ("configuration",))
+        assert (notice.act, notice.noun) == ("publish", "notice")
+        (published,) = sites.notices(tx, OPERATOR)
+        assert published["version"] == 2
 
 
 def test_a_statutory_basis_can_be_declared_and_taken_off(database: Database) -> None:

@@ -90,7 +90,7 @@ def test_a_permit_of_gate_one_or_for_another_action_gives_no_features(engine):
                 with pytest.raises(IntegrityError):
                     extract(permit(action, measured=measured), sample, face, engine)
                 refused += 1
-    assert refused == 2 * len(Action) - 3
+    assert refused == 2 * len(Action) - 4
 
 
 def test_comparing_needs_a_permit_to_verify_or_identify():

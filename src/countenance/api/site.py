@@ -37,6 +37,10 @@ class PurposeShown(Shown):
     alternatives_assessed: str | None
     assessed_on: date | None
     assessment_expires_on: date | None
+    assessment_signed_by: str | None
+    assessment_covers: Annotated[
+        bool, Field(description="Whether what was assessed is what is on file now; where not, the assessment is stale.")
+    ]
     major_interest: bool | None
     public_security: bool | None
     retention_days: int | None
@@ -65,6 +69,8 @@ class PlaceShown(Shown):
     private: bool | None
     public: bool | None
     internal: bool | None
+    declared_by: str | None
+    declared_on: date | None
     retired: bool
 
 
@@ -75,9 +81,10 @@ class DeviceShown(Shown):
     place_id: str
     name: str
     sign_checked_on: date | None
+    sign_evidence_digest: str | None
     security_necessity: str | None
     security_necessity_expires_on: date | None
-    area_set: bool | None
+    area: list[list[float]] | None
     assessed_on: date | None
     sole_entry: bool | None
     suspended: bool
@@ -92,6 +99,10 @@ class AlternativeShown(Shown):
     purpose: str
     title: Bilingual
     working: bool | None
+    hours: dict[str, list[str]] | None
+    heartbeat_minutes: int | None
+    reported_working: bool | None
+    reported_at: datetime | None
     retired: bool
 
 
@@ -163,7 +174,11 @@ async def operator(call: Calling) -> OperatorShown:
 
 async def purposes(call: Calling) -> Purposes:
     """List the purposes."""
-    return Purposes.model_validate({"purposes": await _rows(call, "purpose")})
+    rows = await _rows(call, "purpose")
+    for row in rows:
+        covers = row.pop("assessed_configuration"), row.pop("configuration")
+        row["assessment_covers"] = covers[0] is not None and covers[0] == covers[1]
+    return Purposes.model_validate({"purposes": rows})
 
 
 async def venues(call: Calling) -> Venues:
@@ -240,6 +255,8 @@ _PURPOSE = {
     "alternatives_assessed": "Key card at the desk.",
     "assessed_on": "2026-10-01",
     "assessment_expires_on": "2027-09-30",
+    "assessment_signed_by": "The protection officer",
+    "assessment_covers": True,
     "major_interest": False,
     "public_security": False,
     "retention_days": 30,
@@ -256,6 +273,8 @@ _PLACE = {
     "private": False,
     "public": False,
     "internal": False,
+    "declared_by": "The general manager",
+    "declared_on": "2026-10-01",
     "retired": False,
 }
 _DEVICE = {
@@ -263,9 +282,10 @@ _DEVICE = {
     "place_id": "front-desk",
     "name": "The kiosk beside the desk",
     "sign_checked_on": "2026-11-01",
+    "sign_evidence_digest": "6b1f0c7e0d5a5f3d9a4c8f1e2b7d6a90c3e8f5174b2a6d09e1c7f3b58a4d2e60",
     "security_necessity": None,
     "security_necessity_expires_on": None,
-    "area_set": True,
+    "area": [[0, 0], [1, 0], [1, 1], [0, 1]],
     "assessed_on": "2026-10-01",
     "sole_entry": False,
     "suspended": False,
@@ -277,6 +297,10 @@ _ALTERNATIVE = {
     "purpose": "check-in",
     "title": {"en": "Key card at the desk", "zh": "前台办理房卡"},
     "working": True,
+    "hours": None,
+    "heartbeat_minutes": None,
+    "reported_working": None,
+    "reported_at": None,
     "retired": False,
 }
 _NOTICE = {

@@ -35,6 +35,7 @@ from countenance.cli.subjects import (
     identify_command,
     ready_command,
     records_command,
+    report_command,
     show_command,
     verify_command,
     withdraw_command,
@@ -75,6 +76,7 @@ app.command("records")(records_command)
 app.command("history")(history_command)
 app.command("ready")(ready_command)
 site_app.command("show")(show_command)
+site_app.command("report")(report_command)
 app.command("expire")(expire_command)
 app.command("evaluate")(evaluate_command)
 

@@ -25,7 +25,7 @@ Paste these, one after the other:
   export {environment}COUNTENANCE_TOKEN_FILE={kiosk}
   {command} verify {guest} -s guest-1 -p {purpose} {session}
       refused: nobody asked the guest (draft article 5, measures article 6)
-  {command} consent guest-1 -p {purpose} --notice 1 --age adult --scope enrol --scope verify --scope identify
+  {command} consent guest-1 -p {purpose} --notice 1 --age adult {scopes}
   {command} enrol {guest} -s guest-1 -p {purpose} {session}
   {command} verify {again} -s guest-1 -p {purpose} {session}
       match, on another photograph of the same guest
@@ -79,6 +79,7 @@ def demo_command(
             guest=photographs[0],
             again=photographs[1],
             purpose=next(iter(declared.purposes)),
+            scopes="--scope enrol --scope off_device_storage --scope verify --scope identify",
             session="--started-by subject --prompted --offered",
         )
         serve(opened, lambda: typer.echo(text))

@@ -175,6 +175,15 @@ def show_command(noun: Annotated[Noun, typer.Argument(help="What to show.")]) ->
     say(asking(getattr(client(), noun.value), as_json=True), as_json=True, line="")
 
 
+def report_command(
+    alternative: Annotated[str, typer.Argument(help="Its id in the site file.")],
+    working: Annotated[bool, typer.Option("--working/--down", help="Can a guest be served this way now?")],
+) -> None:
+    """Say that another way works or is down; where it is down, the face path closes by itself."""
+    told = asking(lambda: client().report_alternative(alternative, working=working), as_json=False)
+    typer.echo("On record." if told["changed"] else "As before.")
+
+
 def ready_command() -> None:
     """Say which parts of the server stand ready; exit 1 where one does not."""
     told = readiness()

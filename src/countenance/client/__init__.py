@@ -126,6 +126,10 @@ class Client(Governed):
         """List the ways that need no face."""
         return self._json("GET", "/v1/alternatives")
 
+    def report_alternative(self, alternative: str, *, working: bool) -> dict[str, Any]:
+        """Say that another way works now, or that it is down; where it is down, the face path closes by itself."""
+        return self._json("POST", "/v1/alternatives/report", {"alternative": alternative, "working": working})
+
     def notices(self, *, purpose: str | None = None) -> dict[str, Any]:
         """List the newest notice of each purpose, or of one."""
         return self._json("GET", "/v1/notices", query={"purpose": purpose})

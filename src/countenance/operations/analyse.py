@@ -57,8 +57,9 @@ def analyse(
     if analysis.attribute not in ATTRIBUTES:
         return _none_built(house, caller, asked)
 
-    # 2. Capture and detect: decode in memory, find the faces, choose the target.
+    # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
     with capture(picture, house.limits) as sample:
+        sample.keep_only(asked.on_file.area)
         measured = measure(detect(sample, house.engine.detector))
 
         with house.database.transaction() as tx:

@@ -14,6 +14,7 @@ from countenance.decide import decide
 from countenance.detect import Measured, Reason
 from countenance.detect import failure as detect_failure
 from countenance.errors import IntegrityError, UnavailableError
+from countenance.filing.lines import states
 from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
 from countenance.record import Entry, Recorded, append
@@ -46,6 +47,9 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
     on_file = gather(tx, question)
     _check_clock(house, on_file, question)
     facts = on_file.facts
+    if on_file.stock is not None:
+        named = facts.operator.officer_named if facts.operator else None
+        facts = replace(facts, operator=f.OperatorFacts(officer_named=named, filing=states(on_file.stock)))
     if measured is not None:
         facts = facts.with_measured(
             f.MeasuredFacts(

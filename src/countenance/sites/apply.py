@@ -14,6 +14,9 @@ from countenance.store.database import Transaction
 
 Row = dict[str, Any]
 
+#: What has no history of its own: when it is no longer declared its row goes.
+REMOVED = frozenset({"statutory_basis", "filing"})
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -41,8 +44,8 @@ def apply(tx: Transaction, site: Site, at: datetime) -> list[Change]:
     def write(change: Change, row: Row) -> None:
         if change.act == "publish":
             store.publish_notice(tx, site.operator.id, change.key, row["text"], row["digest"], at)
-        elif change.act == "retire" and change.noun == "statutory_basis":
-            store.remove_basis(tx, site.operator.id, change.key)
+        elif change.act == "retire" and change.noun in REMOVED:
+            store.remove(tx, site.operator.id, change.noun, change.key)
         else:
             store.write(tx, change.noun, [row])
 
@@ -51,8 +54,9 @@ def apply(tx: Transaction, site: Site, at: datetime) -> list[Change]:
 
 def _walk(tx: Transaction, site: Site, write: Callable[[Change, Row], None] | None) -> list[Change]:
     changes: list[Change] = []
-    for noun, wanted in _rows(site).items():
+    for noun, rows in _rows(site).items():
         held = {_key(noun, row): row for row in store.read(tx, site.operator.id, noun)}
+        wanted = [_bound(row, held.get(row["code"])) for row in rows] if noun == "purpose" else rows
         for change, row in _differences(noun, wanted, held):
             changes.append(change)
             if write is not None:
@@ -75,7 +79,7 @@ def _differences(noun: str, wanted: list[Row], held: Mapping[str, Row]) -> list[
             found.append((Change("change", noun, key, fields), row))
     gone = set(held) - {_key(noun, row) for row in wanted}
     for key in sorted(gone):
-        if noun == "statutory_basis":
+        if noun in REMOVED:
             found.append((Change("retire", noun, key, ()), {}))
         elif not held[key].get("retired", True):
             found.append((Change("retire", noun, key, ("retired",)), held[key] | {"retired": True}))
@@ -86,6 +90,41 @@ def _key(noun: str, row: Row) -> str:
     return "/".join(str(row[name]) for name in store.key_columns(noun))
 
 
+def _bound(row: Row, before: Row | None) -> Row:
+    """Bind a purpose's assessment to the configuration it was signed for; signing it again binds it anew."""
+    signature = ("assessment_signed_by", "assessed_on", "assessment_expires_on")
+    same = before is not None and all(row[name] == before[name] for name in signature)
+    if before is not None and same and before["assessed_configuration"] is not None:
+        return row | {"assessed_configuration": before["assessed_configuration"]}
+    return row | {"assessed_configuration": row["configuration"] if row["assessed_on"] is not None else None}
+
+
+def _configuration(site: Site, code: str) -> bytes:
+    """Return the digest of what an assessment of a purpose is about: why, how, how long, where, told how.
+
+    Names, states of the day (suspended, working, dates of checks) and the assessment itself are not part of it.
+    """
+    purpose = site.purposes[code].model_dump(mode="json", exclude={"assessment", "statutory_basis"})
+    venues = {
+        name: {
+            "kind": venue.kind.value,
+            "business": venue.business,
+            "places": {
+                each: place.model_dump(mode="json", include={"kind", "private", "public", "internal"})
+                | {"devices": {key: {"area": device.area} for key, device in place.devices.items()}}
+                for each, place in venue.places.items()
+            },
+            "alternatives": sorted(key for key, way in venue.alternatives.items() if way.purpose == code),
+        }
+        for name, venue in site.venues.items()
+    }
+    return hashlib.sha256(_canonical({"purpose": purpose, "venues": venues})).digest()
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
 def _notices(tx: Transaction, site: Site) -> list[tuple[Change, Row]]:
     newest = {row["purpose"]: bytes(row["digest"]) for row in store.notices(tx, site.operator.id)}
     found: list[tuple[Change, Row]] = []
@@ -93,8 +132,7 @@ def _notices(tx: Transaction, site: Site) -> list[tuple[Change, Row]]:
         if purpose.notice is None:
             continue
         text = purpose.notice.model_dump()
-        canonical = json.dumps(text, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-        digest = hashlib.sha256(canonical).digest()
+        digest = hashlib.sha256(_canonical(text)).digest()
         if newest.get(code) != digest:
             found.append((Change("publish", "notice", code, ("text",)), {"text": text, "digest": digest}))
     return found
@@ -114,8 +152,12 @@ def _rows(site: Site) -> dict[str, list[Row]]:
             "minor_rules": site.operator.minor_rules,
         }
     )
+    rows["filing"] = [
+        mine | {"pack": pack, "number": filing.number, "filed_on": filing.filed_on}
+        for pack, filing in site.operator.filings.items()
+    ]
     for code, purpose in site.purposes.items():
-        rows["purpose"].append(mine | _purpose(code, purpose))
+        rows["purpose"].append(mine | _purpose(code, purpose) | {"configuration": _configuration(site, code)})
         if basis := purpose.statutory_basis:
             said = {
                 "purpose": code,
@@ -140,8 +182,8 @@ def _rows(site: Site) -> dict[str, list[Row]]:
             rows["place"].append(mine | _place(venue_id, place_id, place))
             rows["device"] += [mine | _device(place_id, name, device) for name, device in place.devices.items()]
         for name, way in venue.alternatives.items():
-            said = {"alternative_id": name, "venue_id": venue_id, "purpose": way.purpose, "working": way.working}
-            rows["alternative"].append(mine | said | {"title": way.title.model_dump(), "retired": False})
+            said = way.model_dump(include={"purpose", "working", "hours", "heartbeat_minutes", "title"})
+            rows["alternative"].append(mine | said | {"alternative_id": name, "venue_id": venue_id, "retired": False})
     return rows
 
 
@@ -157,6 +199,7 @@ def _purpose(code: str, purpose: Purpose) -> Row:
         "alternatives_assessed": purpose.alternatives_assessed,
         "assessed_on": assessment.signed_on if assessment else None,
         "assessment_expires_on": assessment.expires_on if assessment else None,
+        "assessment_signed_by": assessment.signed_by if assessment else None,
         "major_interest": purpose.major_interest,
         "public_security": purpose.public_security,
         "retention_days": purpose.retention_days,
@@ -175,6 +218,8 @@ def _place(venue_id: str, place_id: str, place: Place) -> Row:
         "private": place.private,
         "public": place.public,
         "internal": place.internal,
+        "declared_by": place.declared.by if place.declared else None,
+        "declared_on": place.declared.on if place.declared else None,
         "retired": False,
     }
 
@@ -186,10 +231,11 @@ def _device(place_id: str, device_id: str, device: Device) -> Row:
         "device_id": device_id,
         "place_id": place_id,
         "name": device.name,
-        "sign_checked_on": device.sign_checked_on,
+        "sign_checked_on": device.sign.checked_on if device.sign else None,
+        "sign_evidence_digest": device.sign.evidence_sha256 if device.sign else None,
         "security_necessity": necessity.statement if necessity else None,
         "security_necessity_expires_on": expires,
-        "area_set": device.area_set,
+        "area": [list(corner) for corner in device.area] if device.area else None,
         "assessed_on": device.assessed_on,
         "sole_entry": device.sole_entry,
         "suspended": device.suspended,

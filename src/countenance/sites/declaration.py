@@ -35,6 +35,13 @@ class Officer(_Declared):
     contact: Sentence
 
 
+class Filing(_Declared):
+    """A filing with the authority: the number it gave, and the day."""
+
+    number: Sentence
+    filed_on: date
+
+
 class Operator(_Declared):
     """Who decides why and how faces are processed."""
 
@@ -43,6 +50,7 @@ class Operator(_Declared):
     contact: Sentence
     officer: Officer | None = None
     minor_rules: Sentence | None = None
+    filings: dict[Id, Filing] = {}
 
 
 class Necessity(_Declared):
@@ -54,8 +62,13 @@ class Necessity(_Declared):
 
 
 class Assessment(_Declared):
-    """The impact assessment of a purpose and until when it stands."""
+    """The impact assessment of a purpose: who signed it, and until when it stands.
 
+    It covers the configuration with which it was first applied; a later change of that makes it stale, until it is
+    signed again.
+    """
+
+    signed_by: Sentence
     signed_on: date
     expires_on: date
 
@@ -120,22 +133,41 @@ class SecurityNecessity(_Declared):
     expires_on: date
 
 
+class Sign(_Declared):
+    """The sign at a device: the day somebody looked, and the SHA-256 of the photograph they took of it."""
+
+    checked_on: date
+    evidence_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+#: A corner of an area: across and down, as shares of the picture's width and height.
+Corner = tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]
+
+
 class Device(_Declared):
-    """One capturing device."""
+    """One capturing device; `area` is the polygon it may see, everything outside it is blackened before detection."""
 
     name: Sentence
-    sign_checked_on: date | None = None
+    sign: Sign | None = None
     security_necessity: SecurityNecessity | None = None
-    area_set: bool | None = None
+    area: Annotated[list[Corner], Field(min_length=3, max_length=64)] | None = None
     assessed_on: date | None = None
     sole_entry: bool | None = None
     suspended: bool = False
 
 
+class Declared(_Declared):
+    """Who vouches for what is said of a place, and since when."""
+
+    by: Sentence
+    on: date
+
+
 class Place(_Declared):
-    """Where devices stand. What is left out is unknown, and unknown refuses."""
+    """Where devices stand. What is left out, or said by nobody by name, is unknown, and unknown refuses."""
 
     name: Sentence
+    declared: Declared | None = None
     kind: PlaceKind
     private: bool | None = None
     public: bool | None = None
@@ -143,12 +175,21 @@ class Place(_Declared):
     devices: dict[Id, Device] = {}
 
 
+Span = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+
+
 class Alternative(_Declared):
-    """A way to the same end without a face."""
+    """A way to the same end without a face.
+
+    `hours` are those of the place of the law, by weekday; left out, it is always open. With `heartbeat_minutes`,
+    somebody or something at the desk has to say that often that it works.
+    """
 
     purpose: Id
     title: TwoLanguages
     working: bool | None = None
+    hours: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], list[Span]] | None = None
+    heartbeat_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
 
 
 class Venue(_Declared):

@@ -8,7 +8,8 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
-from countenance.store.tables import active_purpose, alternative, device, place, registered_device
+from countenance.store.permitted_tables import active_purpose, registered_device
+from countenance.store.tables import alternative, device, place
 
 
 def activate(tx: Transaction, operator_id: str, purpose: str, by: str, at: datetime) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from countenance.facts import AuthorisationFacts
 from countenance.store.database import Transaction
-from countenance.store.tables import approval, authorisation, authorisation_use, record, subject
+from countenance.store.permitted_tables import approval, authorisation, authorisation_use
+from countenance.store.tables import record, subject
 from countenance.vocabulary import Action, Ground
 
 #: The actions that an authorisation can be for.

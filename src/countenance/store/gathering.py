@@ -7,27 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, and_, bindparam, case, func, literal, select, true
-
 from countenance import facts as f
 from countenance.store import authorisations, declared
 from countenance.store.authorisations import Authorised
 from countenance.store.database import Transaction
-from countenance.store.tables import (
-    active_purpose,
-    alternative,
-    consent_event,
-    device,
-    notice,
-    operator,
-    place,
-    purpose,
-    record,
-    registered_device,
-    statutory_basis,
-    subject,
-    venue,
-)
+from countenance.store.on_file import ON_FILE, STOCK
 from countenance.vocabulary import (
     Action,
     AgeClass,
@@ -66,6 +50,15 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """What the duty to file is judged by: persons with a stored template, devices in public places, filings on file."""
+
+    persons: int
+    public_devices: int
+    filed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class OnFile:
     """The facts for the law, and what the operation itself needs of the same row."""
 
@@ -76,6 +69,8 @@ class OnFile:
     device_known: bool
     device_working: bool
     newest_record_at: datetime | None
+    area: tuple[tuple[float, float], ...] | None = None
+    stock: Stock | None = None
     purpose_active: bool = False
     origin_known: bool = False
     standing: Mapping[str, Any] | None = None
@@ -83,173 +78,13 @@ class OnFile:
     retention_days: int | None = None
 
 
-_OPERATOR: BindParameter[str] = bindparam("operator_id")
-_PURPOSE: BindParameter[str] = bindparam("purpose")
-
-_consent = (
-    select(
-        consent_event.c.kind,
-        consent_event.c.form,
-        consent_event.c.purpose,
-        consent_event.c.scopes,
-        consent_event.c.notice_version,
-        consent_event.c.guardian,
-        consent_event.c.expires_at,
-    )
-    .where(
-        consent_event.c.operator_id == _OPERATOR,
-        consent_event.c.subject_id == subject.c.subject_id,
-        consent_event.c.purpose == _PURPOSE,
-    )
-    .order_by(consent_event.c.number.desc())
-    .limit(1)
-    .lateral("consent")
-)
-_refused_at = (
-    select(func.max(consent_event.c.at))
-    .where(
-        consent_event.c.operator_id == _OPERATOR,
-        consent_event.c.subject_id == subject.c.subject_id,
-        consent_event.c.purpose == _PURPOSE,
-        consent_event.c.kind == "refused",
-    )
-    .scalar_subquery()
-)
-_notice_version = (
-    select(func.max(notice.c.version))
-    .where(notice.c.operator_id == _OPERATOR, notice.c.purpose == _PURPOSE)
-    .scalar_subquery()
-)
-# What works outweighs what nobody reported, and that outweighs what is broken.
-_alternatives = (
-    select(
-        func.array_agg(case((alternative.c.working.is_(None), literal("?")), (alternative.c.working, "+"), else_="-"))
-    )
-    .where(
-        alternative.c.operator_id == _OPERATOR,
-        alternative.c.venue_id == venue.c.venue_id,
-        alternative.c.purpose == _PURPOSE,
-        alternative.c.retired.is_(False),
-    )
-    .scalar_subquery()
-)
-_newest_record_at = (
-    select(record.c.at).where(record.c.operator_id == _OPERATOR).order_by(record.c.at.desc()).limit(1).scalar_subquery()
-)
-_origin = purpose.alias("origin")
-_authorised = authorisations.lateral()
-_base = select(_OPERATOR.label("operator_id")).subquery("base")
-_QUERY = (
-    select(
-        operator.c.officer,
-        operator.c.minor_rules,
-        purpose.c.code.label("purpose_code"),
-        purpose.c.banned,
-        purpose.c.necessity_expires_on,
-        purpose.c.alternatives_assessed,
-        purpose.c.assessed_on,
-        purpose.c.assessment_expires_on,
-        purpose.c.major_interest,
-        purpose.c.public_security,
-        purpose.c.retention_days,
-        purpose.c.steps_to_consent,
-        purpose.c.steps_to_withdraw,
-        statutory_basis.c.citation,
-        statutory_basis.c.lifts,
-        statutory_basis.c.expires_on.label("basis_expires_on"),
-        device.c.device_id,
-        device.c.sign_checked_on,
-        device.c.security_necessity_expires_on,
-        device.c.area_set,
-        device.c.assessed_on.label("device_assessed_on"),
-        device.c.sole_entry,
-        device.c.suspended,
-        place.c.kind.label("place_kind"),
-        place.c.private,
-        place.c.public,
-        place.c.internal,
-        venue.c.kind.label("venue_kind"),
-        venue.c.business,
-        subject.c.subject_id,
-        subject.c.age_class,
-        subject.c.linking_key,
-        _consent.c.kind.label("consent_kind"),
-        _consent.c.form,
-        _consent.c.purpose.label("consent_purpose"),
-        _consent.c.scopes,
-        _consent.c.notice_version,
-        _consent.c.guardian,
-        _consent.c.expires_at,
-        _refused_at.label("refused_at"),
-        _notice_version.label("notice_newest"),
-        _alternatives.label("alternatives"),
-        _newest_record_at.label("newest_record_at"),
-        active_purpose.c.activated_at,
-        _origin.c.code.label("origin_code"),
-        _origin.c.public_security.label("origin_public_security"),
-        place.c.place_id,
-        registered_device.c.standing,
-        _authorised.c.authorisation_id,
-        _authorised.c.ground,
-        _authorised.c.requested_by_subject,
-        _authorised.c.devices.label("authorised_devices"),
-        _authorised.c.subjects.label("authorised_subjects"),
-        _authorised.c.subjects_named,
-        _authorised.c.starts_at,
-        _authorised.c.approvers,
-    )
-    .select_from(_base)
-    .outerjoin(operator, operator.c.operator_id == _base.c.operator_id)
-    .outerjoin(
-        purpose,
-        and_(purpose.c.operator_id == _OPERATOR, purpose.c.code == _PURPOSE, purpose.c.retired.is_(False)),
-    )
-    .outerjoin(
-        statutory_basis,
-        and_(statutory_basis.c.operator_id == _OPERATOR, statutory_basis.c.purpose == purpose.c.code),
-    )
-    .outerjoin(
-        device,
-        and_(
-            device.c.operator_id == _OPERATOR,
-            device.c.device_id == bindparam("device_id"),
-            device.c.retired.is_(False),
-        ),
-    )
-    .outerjoin(
-        place,
-        and_(place.c.operator_id == _OPERATOR, place.c.place_id == device.c.place_id, place.c.retired.is_(False)),
-    )
-    .outerjoin(
-        venue,
-        and_(venue.c.operator_id == _OPERATOR, venue.c.venue_id == place.c.venue_id, venue.c.retired.is_(False)),
-    )
-    .outerjoin(
-        subject,
-        and_(
-            subject.c.operator_id == _OPERATOR,
-            subject.c.erased_at.is_(None),
-            (subject.c.ref == bindparam("subject_ref")) | (subject.c.subject_id == bindparam("subject_id")),
-        ),
-    )
-    .outerjoin(_consent, true())
-    .outerjoin(
-        active_purpose,
-        and_(active_purpose.c.operator_id == _OPERATOR, active_purpose.c.purpose == purpose.c.code),
-    )
-    .outerjoin(_origin, and_(_origin.c.operator_id == _OPERATOR, _origin.c.code == bindparam("origin_purpose")))
-    .outerjoin(
-        registered_device,
-        and_(registered_device.c.operator_id == _OPERATOR, registered_device.c.device_id == device.c.device_id),
-    )
-    .outerjoin(_authorised, true())
-)
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def gather(tx: Transaction, question: Question) -> OnFile:
     """Return everything on file for one decision, read in one query at one instant."""
     row: Any = tx.execute(
-        _QUERY,
+        ON_FILE,
         {
             "operator_id": question.operator_id,
             "purpose": question.purpose,
@@ -272,16 +107,14 @@ def gather(tx: Transaction, question: Question) -> OnFile:
             operator=f.OperatorFacts(officer_named=row.officer is not None),
             purpose=_purpose(row, question.purpose, today),
             venue=f.VenueFacts(kind=_one(VenueKind, row.venue_kind), business=row.business),
-            place=f.PlaceFacts(
-                kind=_one(PlaceKind, row.place_kind), private=row.private, public=row.public, internal=row.internal
-            ),
+            place=_place(row),
             device=_device(row, today, registered=registered) if device_known else None,
             subject=f.SubjectFacts(age_class=_one(AgeClass, row.age_class)),
             consent=_consent_facts(row, question.at),
             minor_rules=row.minor_rules is not None,
             **_basis(row, today),
             session=_session(question.session, row.refused_at, today),
-            alternative=f.AlternativeFacts(available=_available(row)),
+            alternative=f.AlternativeFacts(available=_available(row, question.at)),
             origin_purpose=declared.origin(row),
             analysis=declared.analysis(question.attribute),
             authorisation=authorisations.facts_of(row, question.action, question.at, question.device_id),
@@ -295,12 +128,19 @@ def gather(tx: Transaction, question: Question) -> OnFile:
         device_known=device_known,
         device_working=registered,
         newest_record_at=row.newest_record_at,
+        area=tuple((corner[0], corner[1]) for corner in row.area) if row.area else None,
+        stock=_stock(tx, question.operator_id) if question.action is Action.ENROL else None,
         purpose_active=row.activated_at is not None,
         origin_known=row.origin_code is not None,
         standing=standing,
         authorised=authorisations.authorised(row),
         retention_days=row.retention_days,
     )
+
+
+def _stock(tx: Transaction, operator_id: str) -> Stock:
+    persons, public_devices, filed = tx.execute(STOCK, {"operator_id": operator_id}).one()
+    return Stock(persons, public_devices, frozenset(filed or ()))
 
 
 def _one(kind: Any, value: str | None) -> Any:
@@ -310,9 +150,10 @@ def _one(kind: Any, value: str | None) -> Any:
 def _purpose(row: Any, code: str, today: date) -> f.PurposeFacts:
     if row.purpose_code is None:
         return f.PurposeFacts(code=code)
+    covers = row.assessed_configuration is not None and row.assessed_configuration == row.configuration
     if row.assessed_on is None:
         assessment = AssessmentState.NONE
-    elif row.assessed_on <= today <= row.assessment_expires_on:
+    elif covers and row.assessed_on <= today <= row.assessment_expires_on:
         assessment = AssessmentState.CURRENT
     else:
         assessment = AssessmentState.STALE
@@ -328,13 +169,21 @@ def _purpose(row: Any, code: str, today: date) -> f.PurposeFacts:
     )
 
 
+def _place(row: Any) -> f.PlaceFacts:
+    """Return what a named person declared of the place; what nobody signed is unknown."""
+    if row.declared_by is None:
+        return f.PlaceFacts()
+    kind = _one(PlaceKind, row.place_kind)
+    return f.PlaceFacts(kind=kind, private=row.private, public=row.public, internal=row.internal)
+
+
 def _device(row: Any, today: date, *, registered: bool) -> f.DeviceFacts:
     sign, assessed, expires = row.sign_checked_on, row.device_assessed_on, row.security_necessity_expires_on
     return f.DeviceFacts(
         registered=registered,
-        sign_current=sign is not None and sign <= today <= sign + SIGN_CURRENT,
+        sign_current=row.sign_evidence_digest is not None and sign is not None and sign <= today <= sign + SIGN_CURRENT,
         security_necessity=expires is not None and today <= expires,
-        area_set=row.area_set,
+        area_set=row.area is not None,
         assessed_days=None if assessed is None or assessed > today else (today - assessed).days,
         sole_entry=row.sole_entry,
     )
@@ -379,10 +228,28 @@ def _session(session: f.SessionFacts, refused_at: datetime | None, today: date) 
     )
 
 
-def _available(row: Any) -> bool | None:
+def _available(row: Any, at: datetime) -> bool | None:
+    """Return whether another way works now: one that does outweighs an unknown one, and that one that is down."""
     if row.venue_kind is None:
         return None
-    ways = row.alternatives or []
-    if "+" in ways:
+    ways = [_works(way, at) for way in row.alternatives or []]
+    if True in ways:
         return True
-    return None if "?" in ways else False
+    return None if None in ways else False
+
+
+def _works(way: list[Any], at: datetime) -> bool | None:
+    """Return whether one way works now, as declared, as last reported, within its hours and with its sign of life."""
+    declared, reported, reported_at, heartbeat_minutes, hours = way
+    if declared is False or reported is False or (hours is not None and not _open(hours, at.astimezone(PLACE))):
+        return False
+    if heartbeat_minutes is not None:
+        return reported_at is not None and at.timestamp() - float(reported_at) <= 60 * heartbeat_minutes
+    return True if reported else declared
+
+
+def _open(hours: dict[str, list[str]], local: datetime) -> bool:
+    """Return whether a local time lies within the hours of its weekday; a span ends before its last minute begins."""
+    spans = hours.get(_WEEKDAYS[local.weekday()], [])
+    now = f"{local:%H:%M}"
+    return any(span[:5] <= now < span[6:] for span in spans)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from countenance.store.database import Transaction
-from countenance.store.tables import original
+from countenance.store.permitted_tables import original
 
 
 @dataclass(frozen=True, slots=True)

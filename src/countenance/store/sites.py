@@ -17,6 +17,7 @@ NOUNS: Final[Mapping[str, Table]] = {
     "operator": tables.operator,
     "purpose": tables.purpose,
     "statutory_basis": tables.statutory_basis,
+    "filing": tables.filing,
     "venue": tables.venue,
     "place": tables.place,
     "device": tables.device,
@@ -62,10 +63,22 @@ def write(tx: Transaction, noun: str, rows: Sequence[Row]) -> None:
         tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
 
 
-def remove_basis(tx: Transaction, operator_id: str, purpose: str) -> None:
-    """Take a statutory basis that is no longer declared off the file; the record of the change keeps it."""
-    basis = tables.statutory_basis
-    tx.execute(basis.delete().where(basis.c.operator_id == operator_id, basis.c.purpose == purpose))
+def remove(tx: Transaction, operator_id: str, noun: str, key: str) -> None:
+    """Take a row that is no longer declared off the file; the record of the change keeps it."""
+    table, (column,) = NOUNS[noun], key_columns(noun)
+    tx.execute(table.delete().where(table.c.operator_id == operator_id, table.c[column] == key))
+
+
+def report(tx: Transaction, operator_id: str, alternative_id: str, at: datetime, *, working: bool) -> bool | None:
+    """Keep what was said of an alternative just now, and return what was said before; LookupError without one."""
+    table = tables.alternative
+    mine = (table.c.operator_id == operator_id, table.c.alternative_id == alternative_id, table.c.retired.is_(False))
+    found = tx.execute(select(table.c.reported_working).where(*mine).with_for_update()).one_or_none()
+    if found is None:
+        raise LookupError
+    tx.execute(table.update().where(*mine).values(reported_working=working, reported_at=at))
+    before: bool | None = found.reported_working
+    return before
 
 
 def notices(tx: Transaction, operator_id: str, purpose: str | None = None) -> list[Row]:

@@ -1,7 +1,4 @@
-"""The tables. Each key starts with the operator; no column holds a bare picture, a score or a bare template.
-
-The one column that holds pictures is `original.sealed`: each under a key of its own, kept only by permit.
-"""
+"""The tables. Each key starts with the operator; no column holds a picture, a score or a bare template."""
 
 from sqlalchemy import (
     ARRAY,
@@ -36,7 +33,8 @@ metadata = MetaData(
 )
 
 
-def _instant() -> DateTime:
+def instant() -> DateTime:
+    """Return the type of an instant."""
     return DateTime(timezone=True)
 
 
@@ -64,6 +62,9 @@ purpose = Table(
     Column("alternatives_assessed", Text),
     Column("assessed_on", Date),
     Column("assessment_expires_on", Date),
+    Column("assessment_signed_by", Text),
+    Column("configuration", LargeBinary),
+    Column("assessed_configuration", LargeBinary),
     Column("major_interest", Boolean),
     Column("public_security", Boolean),
     Column("retention_days", Integer),
@@ -111,6 +112,8 @@ place = Table(
     Column("private", Boolean),
     Column("public", Boolean),
     Column("internal", Boolean),
+    Column("declared_by", Text),
+    Column("declared_on", Date),
     Column("retired", Boolean, nullable=False),
     PrimaryKeyConstraint("operator_id", "place_id"),
     ForeignKeyConstraint(["operator_id", "venue_id"], ["venue.operator_id", "venue.venue_id"]),
@@ -124,9 +127,10 @@ device = Table(
     Column("place_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("sign_checked_on", Date),
+    Column("sign_evidence_digest", Text),
     Column("security_necessity", Text),
     Column("security_necessity_expires_on", Date),
-    Column("area_set", Boolean),
+    Column("area", JSONB),
     Column("assessed_on", Date),
     Column("sole_entry", Boolean),
     Column("suspended", Boolean, nullable=False),
@@ -144,6 +148,10 @@ alternative = Table(
     Column("purpose", Text, nullable=False),
     Column("title", JSONB, nullable=False),
     Column("working", Boolean),
+    Column("hours", JSONB),
+    Column("heartbeat_minutes", Integer),
+    Column("reported_working", Boolean),
+    Column("reported_at", instant()),
     Column("retired", Boolean, nullable=False),
     PrimaryKeyConstraint("operator_id", "alternative_id"),
     ForeignKeyConstraint(["operator_id", "venue_id"], ["venue.operator_id", "venue.venue_id"]),
@@ -159,9 +167,20 @@ notice = Table(
     Column("version", Integer, nullable=False),
     Column("text", JSONB, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("published_at", _instant(), nullable=False),
+    Column("published_at", instant(), nullable=False),
     PrimaryKeyConstraint("operator_id", "purpose", "version"),
     ForeignKeyConstraint(["operator_id", "purpose"], ["purpose.operator_id", "purpose.code"]),
+)
+
+filing = Table(
+    "filing",
+    metadata,
+    Column("operator_id", Text, nullable=False),
+    Column("pack", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("filed_on", Date, nullable=False),
+    PrimaryKeyConstraint("operator_id", "pack"),
+    ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
 )
 
 subject = Table(
@@ -172,8 +191,8 @@ subject = Table(
     Column("ref", Text),
     Column("age_class", Text),
     Column("linking_key", LargeBinary),
-    Column("created_at", _instant(), nullable=False),
-    Column("erased_at", _instant()),
+    Column("created_at", instant(), nullable=False),
+    Column("erased_at", instant()),
     PrimaryKeyConstraint("operator_id", "subject_id"),
     UniqueConstraint("operator_id", "ref"),
     ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
@@ -188,13 +207,13 @@ consent_event = Table(
     Column("event_id", Uuid, nullable=False),
     Column("subject_id", Uuid, nullable=False),
     Column("purpose", Text, nullable=False),
-    Column("at", _instant(), nullable=False),
+    Column("at", instant(), nullable=False),
     Column("kind", Text, nullable=False),
     Column("form", Text),
     Column("scopes", ARRAY(Text)),
     Column("notice_version", Integer),
     Column("guardian", Text),
-    Column("expires_at", _instant()),
+    Column("expires_at", instant()),
     Column("device_id", Text),
     PrimaryKeyConstraint("operator_id", "number"),
     UniqueConstraint("operator_id", "event_id"),
@@ -210,7 +229,7 @@ subject_key = Table(
     Column("subject_id", Uuid, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
-    Column("created_at", _instant(), nullable=False),
+    Column("created_at", instant(), nullable=False),
     PrimaryKeyConstraint("operator_id", "subject_id", "purpose"),
     ForeignKeyConstraint(["operator_id", "subject_id"], ["subject.operator_id", "subject.subject_id"]),
 )
@@ -224,7 +243,7 @@ reference = Table(
     Column("purpose", Text, nullable=False),
     Column("model_id", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    Column("created_at", _instant(), nullable=False),
+    Column("created_at", instant(), nullable=False),
     PrimaryKeyConstraint("operator_id", "reference_id"),
     ForeignKeyConstraint(
         ["operator_id", "subject_id", "purpose"],
@@ -240,7 +259,7 @@ record = Table(
     Column("operator_id", Text, nullable=False),
     Column("number", BigInteger, Identity(always=True), nullable=False),
     Column("record_id", Uuid, nullable=False),
-    Column("at", _instant(), nullable=False),
+    Column("at", instant(), nullable=False),
     Column("kind", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("subject_mark", LargeBinary),
@@ -262,9 +281,9 @@ credential = Table(
     Column("device_id", Text),
     Column("subject_id", Uuid),
     Column("secret_digest", LargeBinary, nullable=False),
-    Column("created_at", _instant(), nullable=False),
-    Column("expires_at", _instant()),
-    Column("revoked_at", _instant()),
+    Column("created_at", instant(), nullable=False),
+    Column("expires_at", instant()),
+    Column("revoked_at", instant()),
     PrimaryKeyConstraint("operator_id", "credential_id"),
     UniqueConstraint("credential_id"),
     ForeignKeyConstraint(["operator_id", "device_id"], ["device.operator_id", "device.device_id"]),
@@ -281,101 +300,7 @@ answered = Table(
     Column("idempotency_key", Text, nullable=False),
     Column("request_mark", LargeBinary, nullable=False),
     Column("answer", JSONB, nullable=False),
-    Column("at", _instant(), nullable=False),
+    Column("at", instant(), nullable=False),
     PrimaryKeyConstraint("operator_id", "credential_id", "idempotency_key"),
     Index(None, "operator_id", "at"),
-)
-
-active_purpose = Table(
-    "active_purpose",
-    metadata,
-    Column("operator_id", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("activated_at", _instant(), nullable=False),
-    Column("activated_by", Text, nullable=False),
-    PrimaryKeyConstraint("operator_id", "purpose"),
-    ForeignKeyConstraint(["operator_id", "purpose"], ["purpose.operator_id", "purpose.code"]),
-)
-
-registered_device = Table(
-    "registered_device",
-    metadata,
-    Column("operator_id", Text, nullable=False),
-    Column("device_id", Text, nullable=False),
-    Column("standing", JSONB, nullable=False),
-    Column("registered_at", _instant(), nullable=False),
-    Column("registered_by", Text, nullable=False),
-    PrimaryKeyConstraint("operator_id", "device_id"),
-    ForeignKeyConstraint(["operator_id", "device_id"], ["device.operator_id", "device.device_id"]),
-)
-
-authorisation = Table(
-    "authorisation",
-    metadata,
-    Column("operator_id", Text, nullable=False),
-    Column("authorisation_id", Uuid, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("ground", Text, nullable=False),
-    Column("requester", Text, nullable=False),
-    Column("requested_by_subject", Boolean, nullable=False),
-    Column("issuer", Text, nullable=False),
-    Column("reference", Text, nullable=False),
-    Column("devices", ARRAY(Text), nullable=False),
-    Column("subjects", ARRAY(Uuid), nullable=False),
-    Column("subjects_named", Integer, nullable=False),
-    Column("starts_at", _instant(), nullable=False),
-    Column("ends_at", _instant(), nullable=False),
-    Column("asked_by", Text, nullable=False),
-    Column("asked_at", _instant(), nullable=False),
-    Column("revoked_at", _instant()),
-    Column("revoked_by", Text),
-    Column("closed_at", _instant()),
-    PrimaryKeyConstraint("operator_id", "authorisation_id"),
-    ForeignKeyConstraint(["operator_id", "purpose"], ["purpose.operator_id", "purpose.code"]),
-    CheckConstraint("ground IN ('national_security', 'public_security', 'emergency')", name="ground"),
-    CheckConstraint("ends_at > starts_at", name="window"),
-    Index(None, "operator_id", "purpose", "ends_at"),
-)
-
-approval = Table(
-    "approval",
-    metadata,
-    Column("operator_id", Text, nullable=False),
-    Column("authorisation_id", Uuid, nullable=False),
-    Column("credential_id", Text, nullable=False),
-    Column("at", _instant(), nullable=False),
-    PrimaryKeyConstraint("operator_id", "authorisation_id", "credential_id"),
-    ForeignKeyConstraint(
-        ["operator_id", "authorisation_id"], ["authorisation.operator_id", "authorisation.authorisation_id"]
-    ),
-)
-
-authorisation_use = Table(
-    "authorisation_use",
-    metadata,
-    Column("operator_id", Text, nullable=False),
-    Column("authorisation_id", Uuid, nullable=False),
-    Column("record_id", Uuid, nullable=False),
-    PrimaryKeyConstraint("operator_id", "authorisation_id", "record_id"),
-    ForeignKeyConstraint(
-        ["operator_id", "authorisation_id"], ["authorisation.operator_id", "authorisation.authorisation_id"]
-    ),
-    ForeignKeyConstraint(["operator_id", "record_id"], ["record.operator_id", "record.record_id"]),
-)
-
-original = Table(
-    "original",
-    metadata,
-    Column("operator_id", Text, nullable=False),
-    Column("original_id", Uuid, nullable=False),
-    Column("subject_id", Uuid, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("wrapped", LargeBinary, nullable=False),
-    Column("kept_at", _instant(), nullable=False),
-    Column("expires_at", _instant(), nullable=False),
-    PrimaryKeyConstraint("operator_id", "original_id"),
-    ForeignKeyConstraint(["operator_id", "subject_id"], ["subject.operator_id", "subject.subject_id"]),
-    Index(None, "operator_id", "subject_id", "purpose"),
-    Index(None, "operator_id", "expires_at"),
 )

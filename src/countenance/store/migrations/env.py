@@ -2,8 +2,9 @@
 
 from alembic import context
 
-from countenance.store.tables import metadata
+from countenance.store.permitted_tables import original
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata)
+# One metadata holds every table; whichever module adds to it has to be loaded, and the last one is named here.
+context.configure(connection=connection, target_metadata=original.metadata)
 context.run_migrations()

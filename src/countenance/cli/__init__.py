@@ -12,7 +12,7 @@ from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
 from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
-from countenance.cli.house import credential_app, expire_command, serve_command, site_app
+from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
 from countenance.cli.subjects import (
     consent_command,
@@ -40,6 +40,7 @@ app = typer.Typer(
 app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")
+app.add_typer(clock_app, name="clock")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)
@@ -84,6 +85,13 @@ def main() -> None:
         raise SystemExit(2 if isinstance(error, MalformedError | LimitError) else 1) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except UnicodeError:
+        typer.echo("countenance: A word of the command is not Unicode text. · 命令中含有非 Unicode 文本。", err=True)
+        raise SystemExit(2) from None
+    except OSError as error:
+        kind = error.strerror or type(error).__name__
+        typer.echo(f"countenance: The system refuses: {kind}. · 系统拒绝操作：{kind}。", err=True)
+        raise SystemExit(1) from None
 
 
 __all__ = ["EXIT_REFUSED", "app", "main"]

@@ -17,7 +17,7 @@ SESSION_OVER: Final = timedelta(days=1)
 
 
 def expire(house: House, operator_id: str) -> list[Destroyed]:
-    """Destroy the keys and references that have outlived their retention, and return what went."""
+    """Destroy the keys and references that have outlived their retention or their consent, and return what went."""
     at = house.clock()
     vault = house.vault(operator_id)
     with house.database.transaction() as tx:
@@ -42,7 +42,6 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
                 ),
             )
     for each in gone:
-        for purpose in each.purposes:
-            house.projection.remove(operator_id, purpose, each.subject_id)
+        house.projection.remove(operator_id, each.purposes, each.subject_id, each.reference_ids)
         house.count("expire", "expired")
     return gone

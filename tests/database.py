@@ -203,6 +203,7 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         limits=Limits(),
         clock=clock,
         count=counted,
+        alarm=threading.Event(),
         references_max=8,
         session_consent_seconds=900,
         clock_backward_seconds_max=5,

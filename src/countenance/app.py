@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,18 +16,18 @@ import uvicorn
 from countenance.api import make_api
 from countenance.api.metrics import Metrics
 from countenance.capture import Limits
-from countenance.compare import Features, Threshold
+from countenance.compare import Threshold
 from countenance.engines import load_engine
 from countenance.errors import CountenanceError, UnavailableError
 from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
+from countenance.operations.held import opened
 from countenance.operations.parts import House
 from countenance.settings import Settings
-from countenance.store import embedded, references, sites
+from countenance.store import embedded, records, references, sites
 from countenance.store.database import Database
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Candidate, Projection
-from countenance.vault.sealing import TemplatePlace
 from countenance.vault.vaults import Vaults
 
 _log = logging.getLogger("countenance.app")
@@ -46,7 +46,13 @@ def now() -> datetime:
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
     """Yield the database with the newest schema; the embedded one is started, or joined if it runs already."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            "The data directory cannot be made or used. Set COUNTENANCE_DATA_DIR to a folder you may write to.",
+            "无法创建或使用数据目录。请将 COUNTENANCE_DATA_DIR 设为可写文件夹。",
+        ) from error
     database = Database(_address(settings), connections=settings.database_connections)
     try:
         database.migrate()
@@ -60,7 +66,7 @@ def _address(settings: Settings) -> str:
     if settings.database_url_file is not None:
         try:
             address = settings.database_url_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise UnavailableError(
                 "The file with the database address cannot be read. Check COUNTENANCE_DATABASE_URL_FILE.",
                 "无法读取数据库地址文件。请检查 COUNTENANCE_DATABASE_URL_FILE。",
@@ -97,7 +103,19 @@ class Opened:
             "schema": reachable and self._schema_current(),
             "engine": True,
             "vault": self._vaults_open(reachable=reachable),
+            "integrity": not self.house.alarm.is_set(),
+            "clock": reachable and self._clock_right(),
         }
+
+    def _clock_right(self) -> bool:
+        """Return whether the clock stands where the last record of each operator lets it."""
+        slack = timedelta(seconds=self.settings.clock_backward_seconds_max)
+        try:
+            with self.house.database.reading() as tx:
+                newest = [records.newest_at(tx, operator_id) for operator_id in sites.operators(tx)]
+        except CountenanceError:
+            return False
+        return all(at is None or at - self.house.clock() <= slack for at in newest)
 
     def _schema_current(self) -> bool:
         try:
@@ -150,6 +168,7 @@ def open_house(
             limits=Limits(sample_bytes_max=settings.sample_bytes_max, sample_pixels_max=settings.sample_pixels_max),
             clock=clock,
             count=metrics.count,
+            alarm=threading.Event(),
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
@@ -179,10 +198,9 @@ def fill(house: House, progress: Progress | None = None) -> int:
 def _remember(house: House, operator_id: str, row: references.ReferenceRow) -> None:
     """Open one reference and keep it in memory; one of another model is left shut."""
     if row.model_id == house.engine.model_id:
-        place = TemplatePlace(row.subject_id, row.purpose, row.model_id, row.reference_id)
-        template = house.vault(operator_id).open_template(row.sealed, row.wrapped, place)
+        features = opened(house, operator_id, row)
         owner = Candidate(row.subject_id, row.reference_id)
-        house.projection.add(operator_id, row.purpose, owner, Features.from_bytes(template, row.model_id).numbers())
+        house.projection.add(operator_id, row.purpose, owner, features.numbers())
 
 
 @contextmanager

@@ -51,6 +51,8 @@ class Limits:
     sample_pixels_max: int = 25_000_000
     sample_side_max: int = 12_000
     sample_frames_max: int = 256
+    #: Most pixels of a format that can only be decoded whole (all but JPEG).
+    sample_pixels_whole_max: int = 12_500_000
 
 
 class Sample:
@@ -158,6 +160,8 @@ def capture(data: bytes, limits: Limits) -> Sample:
     with _opened(encoded, kind, limits) as picture:
         width, height = picture.size
         draftable = picture.format in {"JPEG", "MPO"}
+        if not draftable and width * height > limits.sample_pixels_whole_max:
+            raise _too_large()
         divisor = 1
         if draftable:
             divisor = next(one for one in _DIVISORS if max(width, height) / one >= WORKING_SIDE or one == 1)

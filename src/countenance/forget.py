@@ -8,7 +8,7 @@ commit; until then nothing it finds can be named: every candidate is looked up a
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from countenance.store import authorisations, credentials, originals, references, subjects
@@ -18,13 +18,18 @@ from countenance.store.gathering import PLACE
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """What was destroyed of one subject: keys, references, originals, and for which purposes."""
+    """What was destroyed of one subject: how many keys, which references, how many originals, for which purposes."""
 
     subject_id: UUID
     keys: int
-    references: int
+    reference_ids: tuple[UUID, ...]
     purposes: tuple[str, ...]
     originals: int = 0
+
+    @property
+    def references(self) -> int:
+        """Return how many references were destroyed."""
+        return len(self.reference_ids)
 
     def as_json(self) -> dict[str, object]:
         """Return the figures, without the subject."""
@@ -54,24 +59,41 @@ def forget_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: date
 
 
 def forget_expired(tx: Transaction, operator_id: str, at: datetime) -> list[Destroyed]:
-    """Destroy references that have outlived the retention of their purpose, counted in days at the place of the law.
+    """Destroy what nothing holds any more: outlived references, and all that rests on a consent that has ended.
 
-    Originals carry an end of their own: `forget_originals`.
+    A reference outlives its purpose's retention by the day, counted at the place of the law. Each subject is held
+    before its rows are looked at, so that an enrolment under way is whole and kept.
     """
-    midnight = at.astimezone(PLACE).replace(hour=0, minute=0, second=0, microsecond=0)
-    outlived = references.outlived(tx, operator_id, midnight + timedelta(days=1))
-    return [_destroy(tx, operator_id, subject_id, [purpose]) for subject_id, purpose in outlived]
+    today = at.astimezone(PLACE).replace(hour=0, minute=0, second=0, microsecond=0)
+    gone: list[Destroyed] = []
+    for subject_id, purpose in references.with_outlived(tx, operator_id, today):
+        subjects.find_id(tx, operator_id, subject_id, lock=True)
+        ids = references.destroy_outlived(tx, operator_id, subject_id, purpose, today)
+        keys = references.destroy_empty_key(tx, operator_id, subject_id, purpose)
+        gone.append(Destroyed(subject_id, keys, tuple(ids), (purpose,)))
+    for subject_id, purpose in references.without_consent(tx, operator_id, at, today.date()):
+        subjects.find_id(tx, operator_id, subject_id, lock=True)
+        if (subject_id, purpose) in references.without_consent(tx, operator_id, at, today.date(), subject_id):
+            gone.append(forget_purpose(tx, operator_id, subject_id, purpose))
+    return [each for each in gone if each.keys or each.reference_ids]
 
 
 def forget_originals(tx: Transaction, operator_id: str, at: datetime) -> list[Destroyed]:
-    """Destroy the originals whose time is over; one receipt for each subject and purpose."""
+    """Destroy the originals whose time or consent is over; one receipt for each subject and purpose."""
+    today = at.astimezone(PLACE).date()
     gone = Counter(originals.destroy_expired(tx, operator_id, at))
-    return [Destroyed(subject_id, 0, 0, (purpose,), number) for (subject_id, purpose), number in gone.items()]
+    for subject_id, purpose in originals.without_consent(tx, operator_id, at, today):
+        subjects.find_id(tx, operator_id, subject_id, lock=True)
+        if (subject_id, purpose) in originals.without_consent(tx, operator_id, at, today):
+            gone[subject_id, purpose] += originals.destroy(tx, operator_id, subject_id, purpose)
+    return [
+        Destroyed(subject_id, 0, (), (purpose,), number) for (subject_id, purpose), number in gone.items() if number
+    ]
 
 
 def _destroy(tx: Transaction, operator_id: str, subject_id: UUID, purposes: Sequence[str]) -> Destroyed:
-    keys = rows = 0
+    keys, gone = 0, list[UUID]()
     for purpose in purposes:
-        gone, ids = references.destroy(tx, operator_id, subject_id, purpose)
-        keys, rows = keys + gone, rows + len(ids)
-    return Destroyed(subject_id, keys, rows, tuple(purposes))
+        destroyed, ids = references.destroy(tx, operator_id, subject_id, purpose)
+        keys, gone = keys + destroyed, gone + ids
+    return Destroyed(subject_id, keys, tuple(gone), tuple(purposes))

@@ -16,6 +16,8 @@ PREFIX = "COUNTENANCE_"
 CLIENT_NAMES = frozenset({"URL", "TOKEN", "TOKEN_FILE"})
 #: Addresses that faces reach without crossing a network.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+PORT_MAX = 65_535
+LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
@@ -134,10 +136,18 @@ def _kind(kind: Any) -> str:
     return names.get(kind, "text")
 
 
+def _missing(file: Path | None) -> bool:
+    return file is not None and not file.is_file()
+
+
 def _check(settings: Settings) -> None:
     """Refuse values that would switch a protection off."""
-    positive = [each.name for each in fields(Settings) if each.type is int and each.name != "port"]
-    wrong = [name for name in positive if getattr(settings, name) < 1]
+    wrong = [each.name for each in fields(Settings) if each.type is int and getattr(settings, each.name) < 1]
+    if settings.port > PORT_MAX:
+        wrong.append("port")
+    if settings.log_level.lower() not in LOG_LEVELS:
+        wrong.append("log_level")
+    wrong += [name for name in ("tls_certificate_file", "tls_key_file") if _missing(getattr(settings, name))]
     if not 0 < settings.threshold_fmr <= 0.01:  # noqa: PLR2004 — a looser target is no verification
         wrong.append("threshold_fmr")
     if not 0 < settings.identify_fmr <= 0.01:  # noqa: PLR2004

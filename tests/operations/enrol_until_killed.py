@@ -1,6 +1,7 @@
 """Enrols one subject over and over, saying so after each answer, until somebody kills it."""
 
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         limits=Limits(),
         clock=lambda: datetime.now(UTC),
         count=lambda action, outcome: None,
+        alarm=threading.Event(),
         references_max=10_000,
         session_consent_seconds=900,
         clock_backward_seconds_max=5,

@@ -17,6 +17,8 @@ from countenance.store.database import Database
 from tests import pictures
 from tests.database import OPERATOR, Address, Hotel
 
+READY = {"database": True, "schema": True, "engine": True, "vault": True, "integrity": True, "clock": True}
+
 
 @pytest.fixture
 def settings(address: Address, tmp_path: Path, hotel: Hotel) -> Settings:
@@ -35,7 +37,7 @@ def opened(settings: Settings) -> Iterator[app.Opened]:
 
 def test_an_open_house_is_ready_and_holds_every_reference(settings: Settings) -> None:
     with opened(settings) as house:
-        assert house.ready() == {"database": True, "schema": True, "engine": True, "vault": True}
+        assert house.ready() == READY
         assert len(house.house.projection) == 1
 
 
@@ -111,7 +113,14 @@ def test_readiness_is_false_when_the_database_is_gone(settings: Settings) -> Non
     with opened(settings) as house:
         gone = Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere", connections=1)
         lost = replace(house, house=replace(house.house, database=gone))
-        assert lost.ready() == {"database": False, "schema": False, "engine": True, "vault": False}
+        assert lost.ready() == {
+            "database": False,
+            "schema": False,
+            "engine": True,
+            "vault": False,
+            "integrity": True,
+            "clock": False,
+        }
         gone.close()
 
 

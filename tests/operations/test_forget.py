@@ -37,7 +37,7 @@ def test_a_reference_lives_through_its_last_day_and_not_beyond(hotel: Hotel) -> 
     assert expire(hotel.house, OPERATOR) == []
 
 
-def test_a_new_reference_keeps_the_older_ones_of_its_subject(hotel: Hotel) -> None:
+def test_each_reference_lives_as_long_as_its_own_days(hotel: Hotel) -> None:
     hotel.clock.now = datetime(2027, 3, 1, 12, tzinfo=SHANGHAI)
     hotel.consent("guest")
     hotel.enrol("guest", pictures.admiral())
@@ -45,7 +45,40 @@ def test_a_new_reference_keeps_the_older_ones_of_its_subject(hotel: Hotel) -> No
     hotel.enrol("guest", pictures.admiral_again())
     hotel.clock.forward(days=20)
 
-    assert expire(hotel.house, OPERATOR) == []
+    (gone,) = expire(hotel.house, OPERATOR)
+
+    assert (gone.keys, gone.references) == (0, 1)
+    assert len(hotel.house.projection) == 1
+
+
+def test_a_later_no_destroys_what_an_earlier_yes_kept(hotel: Hotel) -> None:
+    hotel.consent("guest")
+    hotel.enrol("guest", pictures.admiral())
+
+    hotel.consent("guest", decision="refused")
+
+    assert len(hotel.house.projection) == 0
+    receipt = withdraw(hotel.house, DEVICE, "guest", PURPOSE)
+    assert (receipt.destroyed.keys, receipt.destroyed.references) == (0, 0)
+
+
+def test_what_rests_on_an_expired_consent_goes_with_it(hotel: Hotel) -> None:
+    hotel.consent("guest")
+    hotel.consent("other")
+    hotel.enrol("guest", pictures.admiral())
+    hotel.enrol("other", pictures.astronaut())
+    with hotel.house.database.transaction() as tx:
+        tx.execute(
+            text(
+                "UPDATE consent_event SET expires_at = now() - interval '1 minute' WHERE subject_id ="
+                " (SELECT subject_id FROM subject WHERE ref = 'guest')"
+            )
+        )
+
+    (gone,) = expire(hotel.house, OPERATOR)
+
+    assert (gone.keys, gone.references) == (1, 1)
+    assert len(hotel.house.projection) == 1
 
 
 @pytest.mark.parametrize("forget", ["withdraw", "erase"])
@@ -96,7 +129,6 @@ def test_who_was_forgotten_is_found_by_no_operation(hotel: Hotel, gone: str, who
     for ref, shot in shots.items():
         hotel.consent(ref)
         hotel.enrol(ref, shot)
-    consent = UUID(hotel.consent(None))
     if wholly:
         erase(hotel.house, OFFICER, gone)
     else:
@@ -104,6 +136,7 @@ def test_who_was_forgotten_is_found_by_no_operation(hotel: Hotel, gone: str, who
 
     found = {}
     for ref, shot in shots.items():
+        consent = UUID(hotel.consent(None))
         search = Unnamed(consent_id=consent, purpose=PURPOSE, device_id=KIOSK, session=SESSION)
         answer = identify(hotel.house, DEVICE, search, shot)
         assert isinstance(answer, Identified)
@@ -145,7 +178,7 @@ def test_records_hold_no_picture_name_or_score(hotel: Hotel) -> None:
 
     assert len(bodies) == 2
     for body in bodies:
-        assert "412" not in json.dumps(body)
+        assert "the-guest" not in json.dumps(body)
         for words in _keys(body):
             assert not {"score", "distance", "similarity", "template", "features"} & set(words.split("_"))
 

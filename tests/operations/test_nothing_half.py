@@ -14,12 +14,14 @@ from sqlalchemy import text
 
 from countenance.errors import ConflictError, UnavailableError
 from countenance.operations.enrol import enrol
+from countenance.operations.expire import expire
 from countenance.operations.parts import Enrolled, Refused, Verified
 from countenance.operations.verify import Claim, verify
 from countenance.operations.withdraw import withdraw
+from countenance.record import Entry, append
 from countenance.store.database import Database
 from tests import pictures
-from tests.database import DEVICE, KIOSK, PURPOSE, SESSION, Address, Hotel, enrolment
+from tests.database import DEVICE, KIOSK, OPERATOR, PURPOSE, SESSION, Address, Hotel, enrolment
 
 ENROL_UNTIL_KILLED = Path(__file__).with_name("enrol_until_killed.py")
 
@@ -126,6 +128,57 @@ def test_a_clock_set_back_stops_all_processing(hotel: Hotel) -> None:
         enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral())
 
     assert held(hotel.house.database) == (1, 1, 1)
+
+
+def test_a_clock_that_was_wrong_is_accepted_by_a_record(hotel: Hotel) -> None:
+    hotel.consent("guest")
+    hotel.clock.forward(days=3650)
+    hotel.consent("other")
+    hotel.clock.forward(days=-3650)
+    with pytest.raises(UnavailableError):
+        enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral())
+
+    with hotel.house.database.transaction() as tx:
+        append(tx, Entry(operator_id=OPERATOR, at=hotel.clock(), kind="clock", outcome="accepted", by="console"))
+
+    assert isinstance(enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral()), Enrolled)
+
+
+def test_what_cannot_be_kept_is_not_extracted(hotel: Hotel, monkeypatch: pytest.MonkeyPatch) -> None:
+    hotel.consent("guest")
+    small = hotel.with_house(references_max=1)
+    small.enrol("guest", pictures.admiral())
+    monkeypatch.setattr("countenance.operations.enrol.extract", lambda *_: pytest.fail("features were extracted"))
+
+    with pytest.raises(ConflictError):
+        enrol(small.house, DEVICE, enrolment("guest"), pictures.admiral())
+
+
+def test_expiry_leaves_an_enrolment_that_is_under_way(hotel: Hotel) -> None:
+    hotel.consent("guest")
+    hotel.enrol("guest", pictures.admiral())
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("UPDATE reference SET created_at = created_at - interval '40 days'"))
+        tx.execute(
+            text(
+                "CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(1.0); RETURN NEW; END $$"
+                " LANGUAGE plpgsql"
+            )
+        )
+        tx.execute(text("CREATE TRIGGER slow AFTER INSERT ON reference FOR EACH ROW EXECUTE FUNCTION slow()"))
+    done: list[object] = []
+    under_way = threading.Thread(
+        target=lambda: done.append(enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral_again()))
+    )
+    under_way.start()
+    time.sleep(0.6)
+    gone = expire(hotel.house, OPERATOR)
+    under_way.join()
+
+    assert isinstance(done[0], Enrolled)
+    assert [(each.keys, each.references) for each in gone] == [(0, 1)]
+    assert held(hotel.house.database)[0] == 1
+    assert len(hotel.house.projection) == 1
 
 
 def test_two_enrolments_of_one_subject_at_once_are_both_whole(hotel: Hotel) -> None:

@@ -125,3 +125,22 @@ def test_a_withdrawal_and_an_erasure_destroy_originals(hotel: Hotel, forget: str
     assert (gone.originals, gone.purposes) == (1, (PURPOSE,))
     assert len(kept(hotel)) == 1
     assert bodies(hotel)[0]["details"]["destroyed"]["originals"] == 1
+
+
+@pytest.mark.parametrize("how", ["refused", "narrowed", "expired"])
+def test_an_original_goes_with_the_consent_it_rests_on(hotel: Hotel, how: str) -> None:
+    hotel.consent("guest", Scope.KEEP_ORIGINAL)
+    keep(hotel)
+    assert expire(hotel.house, OPERATOR) == []
+    if how == "refused":
+        hotel.consent("guest", decision="refused")
+    elif how == "narrowed":
+        hotel.consent("guest", Scope.VERIFY)
+    else:
+        with hotel.house.database.transaction() as tx:
+            tx.execute(text("UPDATE consent_event SET expires_at = at"))
+
+    (gone,) = expire(hotel.house, OPERATOR)
+
+    assert gone.originals == 1
+    assert kept(hotel) == []

@@ -3,7 +3,7 @@
 import json
 import pickle
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -132,6 +132,14 @@ def test_an_operator_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     assert [each.parent for each in tmp_path.rglob("*.key")] == [tmp_path / "keys"]
 
 
+def best(
+    projection: Projection, operator: str, purpose: str, probe: NDArray[np.float32], score_min: float
+) -> UUID | None:
+    """Return the most alike subject, if any."""
+    found = projection.candidates(operator, purpose, probe, score_min, 1)
+    return found[0] if found else None
+
+
 def numbers(seed: int, size: int = 16) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(size=size).astype(np.float32)
 
@@ -143,27 +151,28 @@ def test_the_search_is_exact_and_keeps_purposes_and_operators_apart() -> None:
         projection.add("hotel", "check-in", owner, numbers(seed))
     probe = (numbers(311) + np.float32(0.001)).astype(np.float32)
 
-    assert projection.candidate("hotel", "check-in", probe, -0.01) == owners[311]
-    assert projection.candidate("hotel", "breakfast", probe, -1e9) is None
-    assert projection.candidate("bank", "check-in", probe, -1e9) is None
-    assert projection.candidate("hotel", "check-in", probe, -1e-9) is None
+    assert best(projection, "hotel", "check-in", probe, -0.01) == owners[311].subject_id
+    assert best(projection, "hotel", "breakfast", probe, -1e9) is None
+    assert best(projection, "bank", "check-in", probe, -1e9) is None
+    assert best(projection, "hotel", "check-in", probe, -1e-9) is None
     distances = [float(((numbers(seed) - numbers(9999)) ** 2).sum()) for seed in range(700)]
-    assert projection.candidate("hotel", "check-in", numbers(9999), -1e9) == owners[int(np.argmin(distances))]
+    assert best(projection, "hotel", "check-in", numbers(9999), -1e9) == owners[int(np.argmin(distances))].subject_id
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=120))
 def test_what_was_removed_is_never_found(acts: list[tuple[int, bool]]) -> None:
-    projection, subjects, held = Projection("model-1", 16), [uuid4() for _ in range(31)], set()
+    projection, subjects = Projection("model-1", 16), [uuid4() for _ in range(31)]
+    held: dict[int, list[UUID]] = {}
     for number, add in acts:
         if add:
-            projection.add("hotel", "p", Candidate(subjects[number], uuid4()), numbers(number))
-            held.add(number)
+            reference = uuid4()
+            projection.add("hotel", "p", Candidate(subjects[number], reference), numbers(number))
+            held.setdefault(number, []).append(reference)
         else:
-            projection.remove("hotel", "p", subjects[number])
-            held.discard(number)
+            projection.remove("hotel", ["p", "no such purpose"], subjects[number], held.pop(number, []))
     for number, subject in enumerate(subjects):
-        found = projection.candidate("hotel", "p", numbers(number), -1e-3)
-        assert (found is not None and found.subject_id == subject) == (number in held)
+        found = best(projection, "hotel", "p", numbers(number), -1e-3)
+        assert (found == subject) == (number in held)
 
 
 def test_holes_are_closed_and_memory_given_back() -> None:
@@ -172,11 +181,11 @@ def test_holes_are_closed_and_memory_given_back() -> None:
     for seed, owner in enumerate(owners):
         projection.add("hotel", "p", owner, numbers(seed))
     for owner in owners[:2900]:
-        projection.remove("hotel", "p", owner.subject_id)
+        projection.remove("hotel", ["p"], owner.subject_id, [owner.reference_id])
 
     assert len(projection) == projection.count("hotel", "p") == 100
-    assert projection.candidate("hotel", "p", numbers(2950), -1e-3) == owners[2950]
-    assert projection.candidate("hotel", "p", numbers(10), -1e-3) is None
+    assert best(projection, "hotel", "p", numbers(2950), -1e-3) == owners[2950].subject_id
+    assert best(projection, "hotel", "p", numbers(10), -1e-3) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -190,7 +199,7 @@ def test_numbers_that_are_not_finite_are_refused_and_match_nothing(value: float)
         projection.add("hotel", "p", Candidate(uuid4(), uuid4()), wrong)
     with pytest.raises(IntegrityError):
         projection.add("hotel", "p", Candidate(uuid4(), uuid4()), np.zeros(16, np.float32))
-    assert projection.candidate("hotel", "p", wrong, -1e9) is None
+    assert best(projection, "hotel", "p", wrong, -1e9) is None
 
 
 def test_what_is_staged_goes_again_when_the_transaction_fails() -> None:
@@ -203,5 +212,25 @@ def test_what_is_staged_goes_again_when_the_transaction_fails() -> None:
         raise IntegrityError("", "")
 
     assert len(projection) == 1
-    assert projection.candidate("hotel", "p", numbers(1), -1e-3) == kept
-    assert projection.candidate("hotel", "p", numbers(2), -1e-3) is None
+    assert best(projection, "hotel", "p", numbers(1), -1e-3) == subject
+    assert best(projection, "hotel", "p", numbers(2), -1e-3) is None
+
+
+def test_candidates_are_subjects_in_order_and_bounded() -> None:
+    projection, near, far = Projection("model-1", 16), uuid4(), uuid4()
+    for offset, subject in ((0.0, near), (0.1, near), (0.2, far)):
+        projection.add("hotel", "p", Candidate(subject, uuid4()), (numbers(1) + np.float32(offset)).astype(np.float32))
+
+    assert projection.candidates("hotel", "p", numbers(1), -1.0, 8) == [near, far]
+    assert projection.candidates("hotel", "p", numbers(1), -1.0, 1) == [near]
+    assert projection.candidates("hotel", "p", numbers(1), -0.1, 8) == [near]
+
+
+def test_a_newer_reference_of_the_same_subject_stays() -> None:
+    projection, subject, older, newer = Projection("model-1", 16), uuid4(), uuid4(), uuid4()
+    projection.add("hotel", "p", Candidate(subject, older), numbers(1))
+    projection.add("hotel", "p", Candidate(subject, newer), numbers(2))
+    projection.remove("hotel", ["p"], subject, [older])
+
+    assert best(projection, "hotel", "p", numbers(1), -1e-3) is None
+    assert best(projection, "hotel", "p", numbers(2), -1e-3) == subject

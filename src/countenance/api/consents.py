@@ -66,6 +66,7 @@ def _said(call: Call, form: DecisionForm) -> Said:
         guardian=form.guardian,
         expires_at=form.expires_at,
         device_id=call.caller.device_id,
+        corrects=call.caller.role is Role.OFFICER,
     )
 
 

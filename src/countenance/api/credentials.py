@@ -9,7 +9,8 @@ from countenance.api.body import Form, refuse_field
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
 from countenance.errors import ConflictError, NotFoundError
-from countenance.record import Entry, Recorded, append
+from countenance.operations.credentials import record_credential
+from countenance.record import Recorded
 from countenance.store import credentials as store
 from countenance.store import sites, subjects
 from countenance.store.database import Transaction
@@ -147,17 +148,8 @@ async def revoke(call: Calling, credential_id: str) -> RevokeAnswer:
 
 def _record(tx: Transaction, call: Call, outcome: str, credential_id: str, role: str, at: datetime) -> Recorded:
     caller = call.caller
-    return append(
-        tx,
-        Entry(
-            operator_id=caller.operator_id,
-            at=at,
-            kind="credential",
-            outcome=outcome,
-            by=f"{caller.role.value}:{caller.credential_id}",
-            details={"credential": credential_id, "role": role},
-        ),
-    )
+    by = f"{caller.role.value}:{caller.credential_id}"
+    return record_credential(tx, caller.operator_id, by, outcome, credential_id, role, at)
 
 
 _SHOWN = {

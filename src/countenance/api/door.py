@@ -76,12 +76,16 @@ class Door:
         self.metrics = metrics
         threads = min(settings.engine_workers + _THREADS_BESIDE, settings.database_connections)
         self.limiter = anyio.CapacityLimiter(threads)
+        # Pictures queue among themselves, one more than are computed at a time: memory stays bounded, and a withdrawal
+        # does not wait for them.
+        self.pictures = anyio.CapacityLimiter(min(settings.engine_workers + 1, threads))
         # Readiness is asked when all else is stuck, so it does not queue with the rest.
         self.beside = anyio.CapacityLimiter(1)
 
-    async def work(self, act: Callable[[], Answer], *, beside: bool = False) -> Answer:
+    async def work(self, act: Callable[[], Answer], *, beside: bool = False, picture: bool = False) -> Answer:
         """Run blocking work in a thread and return what it returns."""
-        return await run_sync(act, limiter=self.beside if beside else self.limiter)
+        limiter = self.pictures if picture else self.beside if beside else self.limiter
+        return await run_sync(act, limiter=limiter)
 
     def enter(self, token: str | None) -> Caller:
         """Return who holds `token`; raises NotAllowedError."""
@@ -112,7 +116,7 @@ class Call:
 
     async def work(self, act: Callable[[], Answer]) -> Answer:
         """Run blocking work in a thread; its time is counted under the route."""
-        return await self.door.work(act)
+        return await self.door.work(act, picture=self.route.multipart)
 
     async def sent(self) -> Sent:
         """Read the body, up to the operator's limit, or far less where no picture comes; raises LimitError beyond."""

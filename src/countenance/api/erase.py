@@ -9,9 +9,10 @@ from countenance.operations.erase import erase as operation
 from countenance.vocabulary import Role
 
 _RECEIPT: Final = Bilingual(
-    en="The keys are destroyed, and with them everything sealed under them, in backups too. What remains on record "
-    "can no longer be tied to the person. Keep this receipt: it is the only link to the record.",
-    zh="密钥已销毁，其封存的全部数据（包括备份）均无法恢复。留存的记录已无法与本人关联。请保存此回执，它是指向该记录的唯一凭据。",
+    en="The keys are destroyed, and with them everything sealed under them. A backup of the database made before holds "
+    "it, sealed, until that backup is deleted. What remains on record can no longer be tied to the person. Keep this "
+    "receipt: it is the only link to the record.",
+    zh="密钥及其封存的全部数据均已销毁。此前的数据库备份在删除之前仍含有其封存副本。留存的记录已无法与本人关联。请保存此回执，它是指向该记录的唯一凭据。",
 )
 
 

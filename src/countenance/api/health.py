@@ -52,7 +52,7 @@ async def ready(call: Calling) -> Response:
 
 async def metrics(call: Calling) -> Response:
     """Give the metrics in Prometheus's text form: to this machine, or to an officer."""
-    if not _from_here(call.request):
+    if call.door.settings.tls_elsewhere or not _from_here(call.request):
         await _officer(call)
     return Response(call.door.metrics.text(), media_type=call.door.metrics.content_type)
 

@@ -100,7 +100,7 @@ PROBLEMS: Final = (
     Problem("unavailable", 503, Text("A part of the server is down", "服务器部分组件不可用"),
             Text("Nothing was done. Repeat the request later.", "未执行任何操作。请稍后重试。"), _RETRY),
     Problem("integrity", 503,
-            Text("The server has stopped: something stored was changed", "服务器已停止：存储内容被改动"),
+            Text("Processing has stopped: something stored was changed", "已停止处理：存储内容被改动"),
             Text("Call the officer. Nothing was done.", "请联系保护负责人。未执行任何操作。")),
 )  # fmt: skip
 
@@ -167,9 +167,12 @@ async def _on_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, CountenanceError):  # pragma: no cover - registered for nothing else
         raise error
     if isinstance(error, IntegrityError):
+        request.app.state.door.house.alarm.set()
         request.app.state.door.metrics.alarm()
         _log.critical("integrity", extra={"request_id": request.state.request_id})
     problem = problem_of(error)
+    if problem.name == "unavailable":
+        _log.error("unavailable", extra={"request_id": request.state.request_id})
     if problem.name in {"unknown_caller", "unexpected"}:  # one body for all of them, whatever the reason was
         return problem.response(request)
     return problem.response(request, Text(error.en, error.zh))

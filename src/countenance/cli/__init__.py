@@ -25,7 +25,7 @@ from countenance.cli.governed import (
     remote_command,
     reuse_command,
 )
-from countenance.cli.house import credential_app, expire_command, serve_command, site_app
+from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
 from countenance.cli.subjects import (
     consent_command,
@@ -54,6 +54,7 @@ app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")
 app.add_typer(authorisation_app, name="authorisation")
+app.add_typer(clock_app, name="clock")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)
@@ -108,6 +109,13 @@ def main() -> None:
         raise SystemExit(2 if isinstance(error, MalformedError | LimitError) else 1) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except UnicodeError:
+        typer.echo("countenance: A word of the command is not Unicode text. · 命令中含有非 Unicode 文本。", err=True)
+        raise SystemExit(2) from None
+    except OSError as error:
+        kind = error.strerror or type(error).__name__
+        typer.echo(f"countenance: The system refuses: {kind}. · 系统拒绝操作：{kind}。", err=True)
+        raise SystemExit(1) from None
 
 
 __all__ = ["EXIT_REFUSED", "app", "main"]

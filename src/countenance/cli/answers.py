@@ -28,7 +28,7 @@ def client() -> Client:
     if file := os.environ.get("COUNTENANCE_TOKEN_FILE"):
         try:
             token = Path(file).read_text(encoding="utf-8").strip()
-        except OSError:
+        except (OSError, UnicodeError):
             message = "The file that COUNTENANCE_TOKEN_FILE names cannot be read. Check the path."
             raise MalformedError(message, "无法读取 COUNTENANCE_TOKEN_FILE 指定的文件，请检查路径。") from None
     if not token:

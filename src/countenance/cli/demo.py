@@ -88,6 +88,8 @@ def demo_command(
 def _command() -> str:
     """Return how this command line was called, so that what is printed works where it is pasted."""
     called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{_short(Path(sys.executable))} -m countenance"
     return "countenance" if shutil.which("countenance") else str(_short(called))
 
 
@@ -102,6 +104,7 @@ def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Pat
     """Return the files with the demonstration's credentials, issued where the last start's no longer work."""
     from countenance.access import authenticate, issue
     from countenance.app import now, private_file
+    from countenance.operations.credentials import record_credential
 
     places = [place for venue in site.venues.values() for place in venue.places.values()]
     kiosk = next(name for place in places for name in place.devices)
@@ -113,7 +116,9 @@ def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Pat
             try:
                 authenticate(tx, file.read_text(encoding="utf-8").strip() if file.exists() else None, now())
             except NotAllowedError:
-                issued = issue(tx, site.operator.id, role, label="demonstration", at=now(), device_id=device)
+                at = now()
+                issued = issue(tx, site.operator.id, role, label="demonstration", at=at, device_id=device)
+                record_credential(tx, site.operator.id, "console", "issued", issued.credential_id, role.value, at)
                 private_file(file, issued.token + "\n")
     return found
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from countenance.settings import Settings
 
 site_app = typer.Typer(help="What the operator declares.", no_args_is_help=True)
+clock_app = typer.Typer(help="The server's clock.", no_args_is_help=True)
 credential_app = typer.Typer(help="Who may call in.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
@@ -113,23 +114,23 @@ def issue_command(
     """Issue a credential; its secret is shown once and kept nowhere."""
     from countenance.access import issue
     from countenance.app import now, open_database, private_file
+    from countenance.operations.credentials import record_credential
     from countenance.store import subjects
 
+    if to is not None and not (to.parent.is_dir() and os.access(to.parent, os.W_OK)):
+        message = "The file for the credential cannot be written. Name one in a folder that exists."
+        raise MalformedError(message, "无法写入凭证文件。请指定已存在文件夹中的文件。")
     with open_database(settings()) as database:
         operator_id = _operator(database, operator)
         with database.transaction() as tx:
             held = subjects.find(tx, operator_id, subject) if subject else None
             if subject and held is None:
                 raise NotFoundError("No such subject is on file.", "该个人未登记。")
+            at, subject_id = now(), held.subject_id if held else None
             issued = issue(
-                tx,
-                operator_id,
-                role,
-                label=label or role.value,
-                at=now(),
-                device_id=device,
-                subject_id=held.subject_id if held else None,
+                tx, operator_id, role, label=label or role.value, at=at, device_id=device, subject_id=subject_id
             )
+            record_credential(tx, operator_id, "console", "issued", issued.credential_id, role.value, at)
     if to is not None:
         private_file(to, issued.token + "\n")
         return
@@ -157,14 +158,35 @@ def revoke_command(
 ) -> None:
     """Revoke a credential; it is refused from the next request on."""
     from countenance.app import now, open_database
+    from countenance.operations.credentials import record_credential
     from countenance.store import credentials
 
     with open_database(settings()) as database:
         operator_id = _operator(database, operator)
         with database.transaction() as tx:
-            if not credentials.revoke(tx, operator_id, credential, now()):
+            at, found = now(), credentials.find(tx, credential)
+            if found is None or not credentials.revoke(tx, operator_id, credential, at):
                 raise NotFoundError("There is no such valid credential.", "没有该有效凭证。")
+            record_credential(tx, operator_id, "console", "revoked", credential, found.role, at)
     typer.echo("Revoked.")
+
+
+@clock_app.command("accept")
+def accept_command(operator: Operator = None) -> None:
+    """Accept the present time after a clock that stood wrong was put right; that is recorded.
+
+    Processing stops while the clock stands behind the last record, because setting it back could make consents and
+    periods live again. Look at the clock first.
+    """
+    from countenance.app import now, open_database
+    from countenance.record import Entry, append
+
+    with open_database(settings()) as database:
+        operator_id = _operator(database, operator)
+        with database.transaction() as tx:
+            entry = Entry(operator_id=operator_id, at=now(), kind="clock", outcome="accepted", by="console")
+            append(tx, entry)
+    typer.echo("Accepted; processing goes on.")
 
 
 def expire_command(operator: Operator = None) -> None:

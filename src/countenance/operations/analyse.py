@@ -10,6 +10,7 @@ from countenance.answer import Permit, Refusal
 from countenance.capture import capture
 from countenance.detect import Face, Measured, Reason, detect, measure
 from countenance.facts import SessionFacts
+from countenance.operations import held
 from countenance.operations.parts import Analysed, Caller, House, NoAnalyser, NotAcquired, Refused
 from countenance.operations.steps import Asked, again, ask, discharge, gate_one, not_acquired, refused, write
 from countenance.store import authorisations
@@ -63,7 +64,8 @@ def analyse(
         measured = measure(detect(sample, house.engine.detector))
 
         with house.database.transaction() as tx:
-            # 3. Gate two, with the authorisations held: a revocation came first, or waits.
+            # 3. Gate two, with subject and authorisations held: a withdrawal or a revocation came first, or waits.
+            held.hold(tx, question)
             authorisations.hold(tx, caller.operator_id, analysis.purpose)
             asked = ask(tx, house, again(question, house), measured)
             if isinstance(asked.answer, Refusal):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from countenance.answer import Refusal
+from countenance.operations import held
 from countenance.operations.parts import Caller, House, Permitted, Refused
 from countenance.operations.steps import ask, refused, write
 from countenance.store.gathering import Question
@@ -36,6 +37,7 @@ def _question(house: House, caller: Caller, action: Action, purpose: str, **decl
 def _check(house: House, caller: Caller, question: Question, details: Mapping[str, Any]) -> Permitted | Refused:
     """Ask the law and write its answer down, in one transaction."""
     with house.database.transaction() as tx:
+        held.hold(tx, question)
         asked = ask(tx, house, question)
         if isinstance(asked.answer, Refusal):
             return refused(tx, house, caller, asked, asked.answer)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from countenance.forget import forget_purpose
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
-from countenance.subjects.consents import GIVEN, Said, write_down
+from countenance.subjects.consents import GIVEN, REFUSED, Said, write_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,20 @@ class Consented:
 def consent(house: House, caller: Caller, said: Said) -> Consented:
     """Write down a decision about one purpose. Raises what `subjects.consents.write_down` raises.
 
-    A person without an account consents for the session only: the yes ends by itself after the operator's setting.
+    A person without an account consents for the session only: the yes ends by itself after the operator's setting. A no
+    destroys what was kept under an earlier yes.
     """
     at = house.clock()
     if said.subject_ref is None and said.decision == GIVEN:
-        said = replace(said, expires_at=at + timedelta(seconds=house.session_consent_seconds))
+        longest = at + timedelta(seconds=house.session_consent_seconds)
+        said = replace(said, expires_at=longest if said.expires_at is None else min(said.expires_at, longest))
+    destroyed = None
     with house.database.transaction() as tx:
         vault = house.vault(caller.operator_id)
         subject, event_id = write_down(tx, vault, caller.operator_id, said, at)
         mark = vault.mark(subject.linking_key, subject.subject_id) if subject.linking_key else None
+        if said.decision == REFUSED:  # a no ends what an earlier yes began
+            destroyed = forget_purpose(tx, caller.operator_id, subject.subject_id, said.purpose)
         recorded = append(
             tx,
             Entry(
@@ -46,8 +52,12 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
                     "scopes": sorted(scope.value for scope in said.scopes),
                     "notice_version": said.notice_version,
                     "guardian": said.guardian is not None,
+                    "destroyed": destroyed.as_json() if destroyed else None,
                 },
             ),
         )
+    if destroyed is not None:
+        gone = destroyed.reference_ids
+        house.projection.remove(caller.operator_id, [said.purpose], destroyed.subject_id, gone)
     house.count("consent", said.decision)
     return Consented(event_id, said.expires_at, recorded)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from countenance.answer import Refusal
 from countenance.capture import capture
@@ -52,7 +52,7 @@ def enrol(
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
     with house.database.transaction() as tx:
         if before := repeated(tx, house, caller, once):
-            return before
+            return _still_kept(tx, caller, before)
     asked = gate_one(house, caller, question)
     if isinstance(asked, Refused):
         return asked
@@ -65,7 +65,7 @@ def enrol(
         with house.projection.staged() as remember, house.database.transaction() as tx:
             # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
             if before := repeated(tx, house, caller, once):
-                return before
+                return _still_kept(tx, caller, before)
             subject = subjects.find(tx, caller.operator_id, enrolment.subject_ref, lock=True)
             asked = ask(tx, house, again(question, house), measured)
             if isinstance(asked.answer, Refusal):
@@ -73,11 +73,12 @@ def enrol(
             if measured.target is None or measured.failure is not None:
                 return not_acquired(tx, house, caller, asked, measured)
 
-            # 4. Extract features of the target alone, and seal them for exactly this row.
+            # 4. Extract features of the target alone, where there is room for them, and seal them for exactly this row.
             permit = asked.answer
+            kept = _room(tx, house, subject, enrolment.purpose)
             features = extract(permit, sample, measured.target, house.engine)
             discharged = discharge(permit, sample)
-            row, kept = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
+            row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 
             # 5. Record, keep the answer for a repeat, and remember, while the subject is held; all or nothing.
             details = {"duties": discharged, "references": kept}
@@ -90,26 +91,42 @@ def enrol(
     return done
 
 
-def _seal(
-    tx: Transaction, house: House, subject: subjects.SubjectRow | None, purpose: str, features: Features, at: datetime
-) -> tuple[TemplatePlace, int]:
-    """Keep `features` sealed under the key of subject and purpose; return where, and how many there are now."""
+def _still_kept(tx: Transaction, caller: Caller, before: Repeated) -> Repeated:
+    """Return the first answer while it is still true; raises ConflictError where its reference was destroyed since."""
+    if not references.exists(tx, caller.operator_id, UUID(str(before.answer["reference"]))):
+        raise ConflictError(
+            "That enrolment was made, and its reference has been destroyed since. Use a fresh key to enrol again.",
+            "该登记已完成，但其参考模板此后已被销毁。如需重新登记请使用新的键。",
+        )
+    return before
+
+
+def _room(tx: Transaction, house: House, subject: subjects.SubjectRow | None, purpose: str) -> int:
+    """Return how many references the subject will have; raises before anything is extracted where that is too many."""
     if subject is None:  # permitted without consent, under a statutory basis, of somebody not on file
         raise NotFoundError(
             "No such subject is on file. Put the subject on file first: POST /v1/consents.",
             "该个人未登记。请先登记：POST /v1/consents。",
         )
-    operator_id, subject_id = subject.operator_id, subject.subject_id
-    kept = len(references.of_subject(tx, operator_id, subject_id, purpose)) + 1
+    kept = len(references.of_subject(tx, subject.operator_id, subject.subject_id, purpose)) + 1
     if kept > house.references_max:
         raise ConflictError(
             "The subject has as many references as are kept. Withdraw or erase before enrolling again.",
             "该个人的参考模板已达上限。请先撤回或删除后再登记。",
         )
+    return kept
+
+
+def _seal(
+    tx: Transaction, house: House, subject: subjects.SubjectRow | None, purpose: str, features: Features, at: datetime
+) -> TemplatePlace:
+    """Keep `features` sealed under the key of subject and purpose, and return where."""
+    assert subject is not None  # noqa: S101 — `_room` has seen to it
+    operator_id, subject_id = subject.operator_id, subject.subject_id
     vault = house.vault(operator_id)
     wrapped = references.keep_key(tx, operator_id, subject_id, purpose, vault.new_key(subject_id, purpose), at)
     row = TemplatePlace(subject_id, purpose, house.engine.model_id, uuid4())
     sealed = vault.seal_template(features.to_bytes(), wrapped, row)
     stored = references.ReferenceRow(row.reference_id, subject_id, purpose, row.model_id, sealed, wrapped)
     references.add(tx, operator_id, stored, at)
-    return row, kept
+    return row

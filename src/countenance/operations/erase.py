@@ -48,7 +48,6 @@ def erase(house: House, caller: Caller, subject_ref: str) -> Erased:
                 details={"destroyed": destroyed.as_json()},
             ),
         )
-    for purpose in destroyed.purposes:
-        house.projection.remove(caller.operator_id, purpose, subject.subject_id)
+    house.projection.remove(caller.operator_id, destroyed.purposes, subject.subject_id, destroyed.reference_ids)
     house.count("erase", "erased")
     return Erased(destroyed, recorded)

@@ -18,7 +18,7 @@ SESSION_OVER: Final = timedelta(days=1)
 
 
 def expire(house: House, operator_id: str) -> list[Destroyed]:
-    """Destroy the keys, references and originals that have outlived their time, and return what went."""
+    """Destroy the keys, references and originals that have outlived their time or their consent; return what went."""
     at = house.clock()
     vault = house.vault(operator_id)
     with house.database.transaction() as tx:
@@ -49,7 +49,6 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
                 ),
             )
     for each in gone:
-        for purpose in each.purposes if each.references else ():
-            house.projection.remove(operator_id, purpose, each.subject_id)
+        house.projection.remove(operator_id, each.purposes, each.subject_id, each.reference_ids)
         house.count("expire", "expired")
     return gone

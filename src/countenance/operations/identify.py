@@ -1,6 +1,7 @@
 """Identify: which of the subjects enrolled for this purpose is it, if any? The subject takes part and has said so."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from countenance.answer import Permit, Refusal
@@ -15,7 +16,11 @@ from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate
 from countenance.store import subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
+from countenance.subjects.consents import end_session
 from countenance.vocabulary import Action
+
+#: So many subjects above the threshold are looked up, the most alike first, until one may be named.
+CANDIDATES_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,8 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
         measured = measure(detect(sample, house.engine.detector))
 
         with house.database.transaction() as tx:
-            # 3. Gate two: the law on what was measured, with what is on file by now.
+            # 3. Gate two: the law on what was measured, with what is on file by now; who consented is held.
+            held.hold(tx, question)
             asked = ask(tx, house, again(question, house), measured)
             if isinstance(asked.answer, Refusal):
                 return refused(tx, house, caller, asked, asked.answer)
@@ -71,6 +77,7 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
             }
             who = about.on_file if about is not None and subject_ref is not None else None
             recorded = write(tx, house, caller, asked, outcome, answers=answers, details=details, about=who)
+            end_session(tx, caller.operator_id, asked.on_file, question)
     house.count("identify", outcome)
     return Identified(subject_ref, permit, recorded)
 
@@ -78,7 +85,10 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
 def _question(house: House, caller: Caller, unnamed: Unnamed) -> Question:
     with house.database.reading() as tx:
         event = subjects.find_event(tx, caller.operator_id, unnamed.consent_id)
-    if event is None or event.purpose != unnamed.purpose:
+        person = None if event is None else subjects.find_id(tx, caller.operator_id, event.subject_id)
+    # What a person without an account said at one device counts at that device only.
+    elsewhere = event is not None and event.device_id not in {None, unnamed.device_id}
+    if event is None or person is None or event.purpose != unnamed.purpose or (person.ref is None and elsewhere):
         raise NotFoundError(
             "There is no such consent for this purpose. Ask the person first: POST /v1/consents.",
             "没有针对该目的的此项同意。请先征求当事人同意：POST /v1/consents。",
@@ -105,12 +115,12 @@ def _named(
     hold_identifying(permit)
     operator_id, purpose = asked.question.operator_id, asked.question.purpose
     threshold = house.identify_threshold
-    candidate = house.projection.candidate(operator_id, purpose, probe.numbers(), threshold.score)
-    if candidate is None:
-        return None, None
-    references = held.references(tx, house, operator_id, candidate.subject_id, purpose)
-    about = ask(tx, house, replace(asked.question, subject_id=candidate.subject_id), measured)
-    if isinstance(about.answer, Refusal) or not compare(permit, probe, references, threshold).match:
-        return None, about
-    found = subjects.find_id(tx, operator_id, candidate.subject_id)
-    return (found.ref if found else None), about
+    about = None
+    numbers = probe.numbers()
+    for subject_id in house.projection.candidates(operator_id, purpose, numbers, threshold.score, CANDIDATES_MAX):
+        references = held.references(tx, house, operator_id, subject_id, purpose)
+        about = ask(tx, house, replace(asked.question, subject_id=subject_id), measured)
+        if isinstance(about.answer, Permit) and compare(permit, probe, references, threshold).match:
+            found = subjects.find_id(tx, operator_id, subject_id)
+            return (found.ref if found else None), about
+    return None, about

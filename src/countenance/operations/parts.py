@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -52,6 +53,7 @@ class House:
     limits: Limits
     clock: Callable[[], datetime]
     count: Counter
+    alarm: Event
     references_max: int
     session_consent_seconds: int
     clock_backward_seconds_max: int

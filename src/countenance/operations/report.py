@@ -17,6 +17,10 @@ def report(house: House, caller: Caller, alternative_id: str, *, working: bool) 
     at = house.clock()
     with house.database.transaction() as tx:
         try:
+            if caller.device_id is not None and not sites.beside(
+                tx, caller.operator_id, caller.device_id, alternative_id
+            ):
+                raise LookupError  # noqa: TRY301 — another venue's is no different from none
             before = sites.report(tx, caller.operator_id, alternative_id, at, working=working)
         except LookupError:
             raise NotFoundError(

@@ -18,14 +18,16 @@ from countenance.filing.lines import states
 from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
 from countenance.record import Entry, Recorded, append
+from countenance.sites.banned import BANNED_PURPOSES
 from countenance.store import authorisations
 from countenance.store.database import Transaction
 from countenance.store.gathering import OnFile, Question, gather
 
 _log = logging.getLogger("countenance.operations")
 
-#: Duties that the operations know how to discharge; any other stops the operation.
-DISCARD_ORIGINAL: Final = "discard-original"
+#: Duties that the operations know how to discharge: the picture is wiped; that an assessment is due is on the record.
+#: Any other stops the operation before a pixel is decoded.
+DUTIES: Final = frozenset({"discard-original", "renew-assessment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
     Raises UnavailableError when the clock stands behind the newest record: consents and periods could be made to live
     again by setting it back.
     """
+    if house.alarm.is_set():
+        raise UnavailableError(
+            "Something stored was changed, so nothing is processed. The officer has to restore it and start again.",
+            "存储内容被改动，已停止处理。须由保护负责人恢复后重新启动。",
+        )
     on_file = gather(tx, question)
     _check_clock(house, on_file, question)
     facts = on_file.facts
@@ -59,12 +66,25 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
                 attack_suspected=None,
             )
         )
+    if question.purpose in BANNED_PURPOSES and facts.purpose is not None:  # whatever was on file when it was applied
+        facts = replace(facts, purpose=replace(facts.purpose, banned=True))
     answer = decide(facts, house.packs)
+    if isinstance(answer, Permit):
+        _check_duties(answer)
     own = own_findings(question, on_file)
     if own:
         found = answer.findings if isinstance(answer, Refusal) else ()
         answer = Refusal(answer.action, answer.at, answer.purpose, answer.packs, (*own, *found))
     return Asked(question, on_file, facts, answer)
+
+
+def _check_duties(permit: Permit) -> None:
+    """Raise IntegrityError for a duty nobody here can discharge: a permit whose duty is dropped is no permit."""
+    if any(duty.duty not in DUTIES for duty in permit.duties):
+        raise IntegrityError(
+            "A pack asks for a duty that this build cannot discharge. Take the pack off, or upgrade.",
+            "规则包要求的义务当前版本无法履行。请停用该规则包或升级。",
+        )
 
 
 def _check_clock(house: House, on_file: OnFile, question: Question) -> None:
@@ -105,17 +125,8 @@ def not_acquired(tx: Transaction, house: House, caller: Caller, asked: Asked, me
 
 
 def discharge(permit: Permit, sample: Sample) -> list[dict[str, str]]:
-    """Do what the permit's duties demand, and return them for the record.
-
-    Raises IntegrityError for a duty nobody here can discharge: a permit whose duty is dropped is no permit.
-    """
+    """Do what the permit's duties demand, and return them for the record; `ask` lets no other duty through."""
     sample.wipe()
-    unknown = [duty.duty for duty in permit.duties if duty.duty != DISCARD_ORIGINAL]
-    if unknown:
-        raise IntegrityError(
-            "A pack asks for a duty that this build cannot discharge. Take the pack off, or upgrade.",
-            "规则包要求的义务当前版本无法履行。请停用该规则包或升级。",
-        )
     return [{"pack": duty.pack, "article": duty.article, "duty": duty.duty} for duty in permit.duties]
 
 

@@ -51,7 +51,9 @@ def verify(house: House, caller: Caller, claim: Claim, picture: bytes) -> Verifi
         measured = measure(detect(sample, house.engine.detector))
 
         with house.database.transaction() as tx:
-            # 3. Gate two: the law on what was measured, with what is on file by now.
+            # 3. Gate two: the law on what was measured, with what is on file by now; the subject is held, so that a
+            #    refusal, a withdrawal or an erasure either came first and counts, or waits.
+            held.hold(tx, question)
             asked = ask(tx, house, again(question, house), measured)
             if isinstance(asked.answer, Refusal):
                 return refused(tx, house, caller, asked, asked.answer)

@@ -52,6 +52,6 @@ def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Wi
                 details={"purpose": purpose, "consent": str(event_id), "destroyed": destroyed.as_json()},
             ),
         )
-    house.projection.remove(caller.operator_id, purpose, subject.subject_id)
+    house.projection.remove(caller.operator_id, [purpose], subject.subject_id, destroyed.reference_ids)
     house.count("withdraw", "withdrawn")
     return Withdrawn(destroyed, recorded)

@@ -69,9 +69,8 @@ def revoke_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: date
         .where(
             credential.c.operator_id == operator_id,
             credential.c.subject_id == subject_id,
-            credential.c.revoked_at.is_(None),
         )
-        .values(revoked_at=at)
+        .values(revoked_at=func.coalesce(credential.c.revoked_at, at), label="erased")
     )
     return done.rowcount
 

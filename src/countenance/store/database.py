@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy
 from sqlalchemy import Connection, Engine, exc, text
 
-from countenance.errors import ConflictError, UnavailableError
+from countenance.errors import ConflictError, MalformedError, UnavailableError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -26,7 +26,7 @@ class Database:
     def __init__(self, address: str, *, connections: int = 12) -> None:
         """Prepare the pool for `address` (postgresql+psycopg://…); nothing is opened yet."""
         self.engine: Engine = sqlalchemy.create_engine(
-            address,
+            _parsed(address),
             pool_size=connections,
             max_overflow=0,
             pool_timeout=5,
@@ -112,6 +112,16 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _parsed(address: str) -> sqlalchemy.URL:
+    try:
+        return sqlalchemy.make_url(address)
+    except (exc.ArgumentError, ValueError):
+        raise MalformedError(
+            "The database address cannot be read. It is like postgresql://user@host:5432/name.",
+            "数据库地址无法读取。其形式如 postgresql://user@host:5432/name。",
+        ) from None
 
 
 def _alembic() -> "Config":

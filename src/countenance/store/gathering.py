@@ -76,8 +76,22 @@ class OnFile:
     standing: Mapping[str, Any] | None = None
     authorised: Authorised | None = None
     retention_days: int | None = None
+    has_account: bool = False
 
 
+#: Without a heartbeat, a report that another way works counts for a day; one from the future does not count at all.
+_REPORT_SECONDS: Final = 86_400.0
+_AHEAD_SECONDS: Final = -5.0
+_PRIVATE: Final = frozenset(
+    {
+        PlaceKind.HOTEL_ROOM,
+        PlaceKind.PUBLIC_BATH,
+        PlaceKind.BATHROOM,
+        PlaceKind.TOILET,
+        PlaceKind.CHANGING_ROOM,
+        PlaceKind.FITTING_ROOM,
+    }
+)
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -128,6 +142,7 @@ def gather(tx: Transaction, question: Question) -> OnFile:
         device_known=device_known,
         device_working=registered,
         newest_record_at=row.newest_record_at,
+        has_account=row.ref is not None,
         area=tuple((corner[0], corner[1]) for corner in row.area) if row.area else None,
         stock=_stock(tx, question.operator_id) if question.action is Action.ENROL else None,
         purpose_active=row.activated_at is not None,
@@ -171,9 +186,9 @@ def _purpose(row: Any, code: str, today: date) -> f.PurposeFacts:
 
 def _place(row: Any) -> f.PlaceFacts:
     """Return what a named person declared of the place; what nobody signed is unknown."""
-    if row.declared_by is None:
-        return f.PlaceFacts()
     kind = _one(PlaceKind, row.place_kind)
+    if row.declared_by is None:  # that a place is private needs no signature to count
+        return f.PlaceFacts(kind=kind if kind in _PRIVATE else None, private=row.private or None)
     return f.PlaceFacts(kind=kind, private=row.private, public=row.public, internal=row.internal)
 
 
@@ -241,11 +256,13 @@ def _available(row: Any, at: datetime) -> bool | None:
 def _works(way: list[Any], at: datetime) -> bool | None:
     """Return whether one way works now, as declared, as last reported, within its hours and with its sign of life."""
     declared, reported, reported_at, heartbeat_minutes, hours = way
+    age = None if reported_at is None else at.timestamp() - float(reported_at)
     if declared is False or reported is False or (hours is not None and not _open(hours, at.astimezone(PLACE))):
         return False
     if heartbeat_minutes is not None:
-        return reported_at is not None and at.timestamp() - float(reported_at) <= 60 * heartbeat_minutes
-    return True if reported else declared
+        return age is not None and _AHEAD_SECONDS <= age <= 60 * heartbeat_minutes
+    fresh = age is not None and _AHEAD_SECONDS <= age <= _REPORT_SECONDS
+    return True if reported and fresh else declared
 
 
 def _open(hours: dict[str, list[str]], local: datetime) -> bool:

@@ -77,8 +77,13 @@ _alternatives = (
     )
     .scalar_subquery()
 )
+# The last one written, not the latest in time: a clock that was wrong and put right is accepted by a record.
 _newest_record_at = (
-    select(record.c.at).where(record.c.operator_id == _OPERATOR).order_by(record.c.at.desc()).limit(1).scalar_subquery()
+    select(record.c.at)
+    .where(record.c.operator_id == _OPERATOR)
+    .order_by(record.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
 )
 _origin = purpose.alias("origin")
 _authorised = authorisations.lateral()
@@ -120,6 +125,7 @@ ON_FILE = (
         venue.c.kind.label("venue_kind"),
         venue.c.business,
         subject.c.subject_id,
+        subject.c.ref,
         subject.c.age_class,
         subject.c.linking_key,
         _consent.c.kind.label("consent_kind"),

@@ -1,14 +1,15 @@
 """Originals that may be kept: sealed, each under a key of its own, with the instant at which they go."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import any_, func, literal, select, true
 
 from countenance.store.database import Transaction
 from countenance.store.permitted_tables import original
+from countenance.store.tables import consent_event, statutory_basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,39 @@ def destroy_expired(tx: Transaction, operator_id: str, at: datetime) -> list[tup
         .returning(original.c.subject_id, original.c.purpose)
     )
     return sorted((row.subject_id, row.purpose) for row in done)
+
+
+def without_consent(tx: Transaction, operator_id: str, at: datetime, today: date) -> list[tuple[UUID, str]]:
+    """Return subject and purpose of the originals that the newest consent no longer covers, by state, end or scope.
+
+    What rests on a statutory basis that lifts the ban on originals is not among them, nor what never had a consent.
+    """
+    newest = (
+        select(consent_event.c.kind, consent_event.c.expires_at, consent_event.c.scopes)
+        .where(
+            consent_event.c.operator_id == original.c.operator_id,
+            consent_event.c.subject_id == original.c.subject_id,
+            consent_event.c.purpose == original.c.purpose,
+        )
+        .order_by(consent_event.c.number.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    lifted = select(literal(1)).where(
+        statutory_basis.c.operator_id == operator_id,
+        statutory_basis.c.purpose == original.c.purpose,
+        statutory_basis.c.expires_on >= today,
+        literal("original") == any_(statutory_basis.c.lifts),
+    )
+    covered = literal("keep_original") == any_(newest.c.scopes)
+    query = (
+        select(original.c.subject_id, original.c.purpose)
+        .join(newest, true())
+        .where(
+            original.c.operator_id == operator_id,
+            (newest.c.kind != "given") | (newest.c.expires_at <= at) | ~covered,
+            ~lifted.exists(),
+        )
+        .distinct()
+    )
+    return sorted((row.subject_id, row.purpose) for row in tx.execute(query))

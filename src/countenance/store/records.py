@@ -68,6 +68,6 @@ def listed(
 
 
 def newest_at(tx: Transaction, operator_id: str) -> datetime | None:
-    """Return the time of the newest record, against which a clock set back is noticed."""
-    query = select(record.c.at).where(record.c.operator_id == operator_id).order_by(record.c.at.desc()).limit(1)
+    """Return the time of the record written last, against which a clock set back is noticed."""
+    query = select(record.c.at).where(record.c.operator_id == operator_id).order_by(record.c.number.desc()).limit(1)
     return tx.execute(query).scalar_one_or_none()

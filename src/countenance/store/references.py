@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, any_, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
-from countenance.store.tables import purpose, reference, subject_key
+from countenance.store.tables import consent_event, purpose, reference, statutory_basis, subject_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,12 @@ def count(tx: Transaction, operator_id: str) -> int:
     return int(tx.execute(select(func.count()).where(reference.c.operator_id == operator_id)).scalar_one())
 
 
+def exists(tx: Transaction, operator_id: str, reference_id: UUID) -> bool:
+    """Return whether a reference is still kept."""
+    mine = (reference.c.operator_id == operator_id, reference.c.reference_id == reference_id)
+    return tx.execute(select(literal(1)).where(*mine)).one_or_none() is not None
+
+
 def purposes_of(tx: Transaction, operator_id: str, subject_id: UUID) -> list[str]:
     """Return the purposes for which a key of this subject exists."""
     query = select(subject_key.c.purpose).where(
@@ -137,18 +143,93 @@ def destroy(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -
     return keys.rowcount, ids
 
 
-def outlived(tx: Transaction, operator_id: str, end_of_day: datetime) -> list[tuple[UUID, str]]:
-    """Return subject and purpose of all references of which even the newest has outlived its purpose's retention.
+def with_outlived(tx: Transaction, operator_id: str, today: datetime) -> list[tuple[UUID, str]]:
+    """Return subject and purpose of every reference that has outlived its purpose's retention when `today` begins.
 
     A reference made on day 0 with a retention of R days is kept through day R and gone on day R + 1.
     """
-    days = func.make_interval(0, 0, 0, purpose.c.retention_days + 1)
     query = (
         select(reference.c.subject_id, reference.c.purpose)
         .join(purpose, (purpose.c.operator_id == reference.c.operator_id) & (purpose.c.code == reference.c.purpose))
-        .where(reference.c.operator_id == operator_id, purpose.c.retention_days.is_not(None))
-        .group_by(reference.c.subject_id, reference.c.purpose, purpose.c.retention_days)
-        .having(func.max(reference.c.created_at) + days < literal(end_of_day))
+        .where(reference.c.operator_id == operator_id, _outlived(today))
+        .distinct()
         .order_by(reference.c.subject_id, reference.c.purpose)
     )
+    return [(row.subject_id, row.purpose) for row in tx.execute(query)]
+
+
+def _outlived(today: datetime) -> ColumnElement[bool]:
+    kept = func.make_interval(0, 0, 0, purpose.c.retention_days)
+    return reference.c.created_at + kept < literal(today)
+
+
+def destroy_outlived(tx: Transaction, operator_id: str, subject_id: UUID, code: str, today: datetime) -> list[UUID]:
+    """Destroy the references of one subject and purpose that have outlived their retention; return their ids."""
+    gone = tx.execute(
+        reference.delete()
+        .where(
+            reference.c.operator_id == operator_id,
+            reference.c.subject_id == subject_id,
+            reference.c.purpose == code,
+            purpose.c.operator_id == reference.c.operator_id,
+            purpose.c.code == reference.c.purpose,
+            _outlived(today),
+        )
+        .returning(reference.c.reference_id)
+    )
+    return list(gone.scalars())
+
+
+def destroy_empty_key(tx: Transaction, operator_id: str, subject_id: UUID, code: str) -> int:
+    """Destroy the key of one subject and purpose if nothing is sealed under it any more; return how many went."""
+    mine = (reference.c.operator_id, reference.c.subject_id, reference.c.purpose)
+    key = (subject_key.c.operator_id, subject_key.c.subject_id, subject_key.c.purpose)
+    sealed = select(literal(1)).where(*(one == other for one, other in zip(mine, key, strict=True)))
+    done = tx.execute(
+        subject_key.delete().where(
+            subject_key.c.operator_id == operator_id,
+            subject_key.c.subject_id == subject_id,
+            subject_key.c.purpose == code,
+            ~sealed.exists(),
+        )
+    )
+    return done.rowcount
+
+
+def without_consent(
+    tx: Transaction, operator_id: str, at: datetime, today: date, subject_id: UUID | None = None
+) -> list[tuple[UUID, str]]:
+    """Return subject and purpose of every key whose consent was refused, withdrawn or has expired by now.
+
+    What rests on a statutory basis that dispenses with consent is not among them, nor what never had a consent.
+    """
+    newest = (
+        select(consent_event.c.kind, consent_event.c.expires_at)
+        .where(
+            consent_event.c.operator_id == subject_key.c.operator_id,
+            consent_event.c.subject_id == subject_key.c.subject_id,
+            consent_event.c.purpose == subject_key.c.purpose,
+        )
+        .order_by(consent_event.c.number.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    lifted = select(literal(1)).where(
+        statutory_basis.c.operator_id == operator_id,
+        statutory_basis.c.purpose == subject_key.c.purpose,
+        statutory_basis.c.expires_on >= today,
+        literal("consent") == any_(statutory_basis.c.lifts),
+    )
+    query = (
+        select(subject_key.c.subject_id, subject_key.c.purpose)
+        .join(newest, true())
+        .where(
+            subject_key.c.operator_id == operator_id,
+            (newest.c.kind != "given") | (newest.c.expires_at <= at),
+            ~lifted.exists(),
+        )
+        .order_by(subject_key.c.subject_id, subject_key.c.purpose)
+    )
+    if subject_id is not None:
+        query = query.where(subject_key.c.subject_id == subject_id)
     return [(row.subject_id, row.purpose) for row in tx.execute(query)]

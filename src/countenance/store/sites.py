@@ -69,6 +69,24 @@ def remove(tx: Transaction, operator_id: str, noun: str, key: str) -> None:
     tx.execute(table.delete().where(table.c.operator_id == operator_id, table.c[column] == key))
 
 
+def beside(tx: Transaction, operator_id: str, device_id: str, alternative_id: str) -> bool:
+    """Return whether a device, in use, stands in the venue of an alternative."""
+    device, place, way = tables.device, tables.place, tables.alternative
+    query = (
+        select(way.c.alternative_id)
+        .join(place, (place.c.operator_id == way.c.operator_id) & (place.c.venue_id == way.c.venue_id))
+        .join(device, (device.c.operator_id == place.c.operator_id) & (device.c.place_id == place.c.place_id))
+        .where(
+            way.c.operator_id == operator_id,
+            way.c.alternative_id == alternative_id,
+            device.c.device_id == device_id,
+            device.c.retired.is_(False),
+            device.c.suspended.is_(False),
+        )
+    )
+    return tx.execute(query).first() is not None
+
+
 def report(tx: Transaction, operator_id: str, alternative_id: str, at: datetime, *, working: bool) -> bool | None:
     """Keep what was said of an alternative just now, and return what was said before; LookupError without one."""
     table = tables.alternative

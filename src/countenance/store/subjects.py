@@ -79,6 +79,12 @@ def share(tx: Transaction, operator_id: str, subject_id: UUID) -> bool:
     return tx.execute(query.with_for_update(read=True)).one_or_none() is not None
 
 
+def share_ref(tx: Transaction, operator_id: str, ref: str) -> None:
+    """Keep the subject of this ref, if there is one, from being changed until the transaction ends."""
+    query = select(subject.c.subject_id).where(subject.c.operator_id == operator_id, subject.c.ref == ref)
+    tx.execute(query.with_for_update(read=True))
+
+
 def set_age_class(tx: Transaction, operator_id: str, subject_id: UUID, age_class: str) -> None:
     """Write down the age class that was declared."""
     tx.execute(

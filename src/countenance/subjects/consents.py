@@ -8,6 +8,7 @@ from countenance.errors import ConflictError, MalformedError, NotFoundError
 from countenance.store import sites
 from countenance.store import subjects as store
 from countenance.store.database import Transaction
+from countenance.store.gathering import OnFile, Question
 from countenance.vault.sealing import Vault
 from countenance.vocabulary import AgeClass, ConsentForm, Scope
 
@@ -29,6 +30,8 @@ class Said:
     guardian: str | None = None
     expires_at: datetime | None = None
     device_id: str | None = None
+    #: Said through an officer, who may correct what is on file.
+    corrects: bool = False
 
     def __repr__(self) -> str:
         """Show nothing of the person."""
@@ -93,6 +96,12 @@ def withdraw(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str, 
     return event_id
 
 
+def end_session(tx: Transaction, operator_id: str, on_file: OnFile, question: Question) -> None:
+    """End the consent of a person without an account once it has served: another identification takes another yes."""
+    if on_file.subject_id is not None and not on_file.has_account:
+        withdraw(tx, operator_id, on_file.subject_id, question.purpose, question.at)
+
+
 def _subject(tx: Transaction, vault: Vault, operator_id: str, said: Said, at: datetime) -> store.SubjectRow:
     subject_id = uuid4()
     age_class = said.age_class.value if said.age_class else None
@@ -110,9 +119,10 @@ def _subject(tx: Transaction, vault: Vault, operator_id: str, said: Said, at: da
     held = store.find(tx, operator_id, said.subject_ref, lock=True)
     if held is None:  # erased between the two statements
         raise ConflictError("The subject was erased just now. Ask again.", "该个人刚被删除。请重新询问。")
-    if age_class is not None and held.age_class is None:
-        store.set_age_class(tx, operator_id, held.subject_id, age_class)
-    elif age_class is not None and held.age_class != age_class:
+    if age_class is not None and held.age_class != age_class:
+        if held.age_class is None or said.corrects:
+            store.set_age_class(tx, operator_id, held.subject_id, age_class)
+            return held
         raise ConflictError(
             "Another age class is on file for this subject. An officer has to correct it first.",
             "该个人登记的年龄段与此不同。请先由保护负责人更正。",

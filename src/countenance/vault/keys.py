@@ -60,14 +60,19 @@ class FileKeys:
         """Make a random key; raises IntegrityError when the operator has one already."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = secrets.token_bytes(KEY_BYTES)
+        path = self._path(operator_id)
+        draft = path.with_name(f".{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            descriptor = os.open(self._path(operator_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(descriptor)
+            os.link(draft, path)  # whole or not at all, and never over another
         except FileExistsError as error:
             raise IntegrityError("This operator has a key already.", "该运营者已有密钥。") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(descriptor)
+        finally:
+            draft.unlink()
         folder = os.open(self._directory, os.O_RDONLY)
         try:
             os.fsync(folder)

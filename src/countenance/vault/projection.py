@@ -5,7 +5,7 @@ transaction of the decision, before anybody is named. A partition never mixes mo
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +19,8 @@ from countenance.errors import IntegrityError
 _ROWS_AT_FIRST: Final = 256
 #: A partition is written again without its holes when more than this share of it is holes.
 _HOLES_MAX: Final = 0.25
+#: So many of the most alike rows are looked through for each candidate wanted, as one subject has several references.
+_ROWS_A_CANDIDATE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class _Partition:
         self.features = np.zeros((_ROWS_AT_FIRST, dimension), np.float32)
         self.squares = np.full(_ROWS_AT_FIRST, np.inf, np.float32)
         self.owners: list[Candidate | None] = []
+        self.holes = 0
         self.rows_of: dict[UUID, list[int]] = {}
 
     def add(self, numbers: NDArray[np.float32], owner: Candidate) -> None:
@@ -51,25 +54,19 @@ class _Partition:
         self.owners.append(owner)
         self.rows_of.setdefault(owner.subject_id, []).append(row)
 
-    def remove(self, subject_id: UUID) -> int:
-        rows = self.rows_of.pop(subject_id, [])
-        for row in rows:
-            self.squares[row] = np.inf
-            self.features[row] = 0.0
-            self.owners[row] = None
-        if sum(owner is None for owner in self.owners) > max(_ROWS_AT_FIRST, _HOLES_MAX * len(self.owners)):
-            self._close_holes()
-        return len(rows)
-
     def discard(self, owner: Candidate) -> None:
+        """Free the row of one reference."""
         for row in self.rows_of.get(owner.subject_id, []):
             if self.owners[row] == owner:
                 self.squares[row] = np.inf
                 self.features[row] = 0.0
                 self.owners[row] = None
+                self.holes += 1
         held = [row for row in self.rows_of.pop(owner.subject_id, []) if self.owners[row] is not None]
         if held:
             self.rows_of[owner.subject_id] = held
+        if self.holes > max(_ROWS_AT_FIRST, _HOLES_MAX * len(self.owners)):
+            self._close_holes()
 
     def _resize(self, rows: int) -> None:
         features = np.zeros((rows, self.dimension), np.float32)
@@ -86,6 +83,7 @@ class _Partition:
         squares = np.full(rows, np.inf, np.float32)
         features[: len(kept)], squares[: len(kept)] = self.features[kept], self.squares[kept]
         self.owners = [self.owners[row] for row in kept]
+        self.holes = 0
         self.features, self.squares = features, squares
         self.rows_of = {}
         for row, owner in enumerate(self.owners):
@@ -143,11 +141,16 @@ class Projection:
                     self._partitions[operator_id, purpose].discard(owner)
             raise
 
-    def remove(self, operator_id: str, purpose: str, subject_id: UUID) -> int:
-        """Forget a subject's references of one purpose and return how many there were."""
+    def remove(
+        self, operator_id: str, purposes: Sequence[str], subject_id: UUID, reference_ids: Sequence[UUID]
+    ) -> None:
+        """Forget these references of a subject, wherever among `purposes` they are; a newer one stays."""
         with self._lock:
-            part = self._partitions.get((operator_id, purpose))
-            return 0 if part is None else part.remove(subject_id)
+            for purpose in purposes:
+                part = self._partitions.get((operator_id, purpose))
+                if part is not None:
+                    for reference_id in reference_ids:
+                        part.discard(Candidate(subject_id, reference_id))
 
     def count(self, operator_id: str, purpose: str) -> int:
         """Return how many references would be searched."""
@@ -155,28 +158,37 @@ class Projection:
             part = self._partitions.get((operator_id, purpose))
             return 0 if part is None else sum(map(len, part.rows_of.values()))
 
-    def candidate(
-        self, operator_id: str, purpose: str, probe: NDArray[np.float32], score_min: float
-    ) -> Candidate | None:
-        """Return the best candidate whose negative squared distance to `probe` is at least `score_min`.
+    def candidates(
+        self, operator_id: str, purpose: str, probe: NDArray[np.float32], score_min: float, most: int
+    ) -> list[UUID]:
+        """Return the subjects whose best reference scores at least `score_min`, the most alike first, `most` of them.
 
-        The search is exact: one product of the partition with the probe, which touches every row whatever is found.
+        The score is the negative squared distance to `probe`. The comparison is exact: one product of the partition
+        with the probe, which touches every row whatever is found.
         """
+        if not np.isfinite(probe).all():
+            return []
         with self._lock:
             part = self._partitions.get((operator_id, purpose))
             if part is None:
-                return None
+                return []
             features, squares = part.features[: len(part.owners)], part.squares[: len(part.owners)]
             owners = part.owners  # only grows, or is replaced as a whole
         if not len(squares):
-            return None
+            return []
         scores = features @ probe
         scores *= 2.0
         scores -= squares
-        best = int(scores.argmax())
-        score = float(scores[best]) - float(np.dot(probe, probe))
-        owner = owners[best]
-        # `not (score >= …)` rather than `score < …`: a score that is not a number must not match.
-        if owner is None or not score >= score_min:
-            return None
-        return owner
+        scores -= np.dot(probe, probe)
+        # `>=` is false for a score that is not a number, so such a score is never among them.
+        rows = np.flatnonzero(scores >= score_min)
+        if len(rows) > most * _ROWS_A_CANDIDATE:  # more than could be needed: no need to sort them all
+            rows = rows[np.argpartition(-scores[rows], most * _ROWS_A_CANDIDATE)[: most * _ROWS_A_CANDIDATE]]
+        found: dict[UUID, None] = {}
+        for row in rows[np.argsort(-scores[rows], kind="stable")]:
+            owner = owners[row]
+            if owner is not None:
+                found.setdefault(owner.subject_id)
+            if len(found) == most:
+                break
+        return list(found)

@@ -1,0 +1,23 @@
+"""Issue and revoke credentials, each with its record, whichever door it came by."""
+
+from datetime import datetime
+
+from countenance.record import Entry, Recorded, append
+from countenance.store.database import Transaction
+
+
+def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
+    tx: Transaction, operator_id: str, by: str, outcome: str, credential_id: str, role: str, at: datetime
+) -> Recorded:
+    """Record that a credential was issued or revoked, by whom, in the transaction that does it."""
+    return append(
+        tx,
+        Entry(
+            operator_id=operator_id,
+            at=at,
+            kind="credential",
+            outcome=outcome,
+            by=by,
+            details={"credential": credential_id, "role": role},
+        ),
+    )

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, func, literal, select, true
+from sqlalchemy import all_, any_, func, literal, select, true
 
 from countenance.store.database import Transaction
 from countenance.store.permitted_tables import original
@@ -111,13 +111,13 @@ def without_consent(tx: Transaction, operator_id: str, at: datetime, today: date
         statutory_basis.c.expires_on >= today,
         literal("original") == any_(statutory_basis.c.lifts),
     )
-    covered = literal("keep_original") == any_(newest.c.scopes)
+    uncovered = literal("keep_original") != all_(newest.c.scopes)
     query = (
         select(original.c.subject_id, original.c.purpose)
         .join(newest, true())
         .where(
             original.c.operator_id == operator_id,
-            (newest.c.kind != "given") | (newest.c.expires_at <= at) | ~covered,
+            (newest.c.kind != "given") | (newest.c.expires_at <= at) | uncovered,
             ~lifted.exists(),
         )
         .distinct()

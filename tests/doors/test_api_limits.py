@@ -240,10 +240,12 @@ def test_threads_are_bounded_and_requests_beyond_them_wait(make_desk, monkeypatc
     ]
     for thread in ask:
         thread.start()
-    for _ in range(5):
+    for _ in range(2):
         assert slow.inside.acquire(timeout=30)
-    time.sleep(0.3)  # long enough for a sixth to get in, if it could
-    assert slow.most == 5
+    time.sleep(0.3)  # long enough for a third to get in, if it could
+    assert slow.most == 2
+    withdrawn = desk.post("/v1/withdraw", {"subject": "nobody", "purpose": "check-in"})
+    assert withdrawn.status_code == 404, "a withdrawal waited for pictures"
     slow.go.set()
     for thread in ask:
         thread.join(timeout=30)

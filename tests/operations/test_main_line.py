@@ -1,31 +1,23 @@
 """The main line on real photographs: enrol, verify, identify, withdraw, erase, with the law asked twice."""
 
 import json
-import threading
-import time
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from countenance.answer import Outcome
-from countenance.compare import Features, extract
-from countenance.detect import Face, Measured, Reason, measure
-from countenance.errors import ConflictError, MalformedError, NotFoundError, UnavailableError
+from countenance.detect import Reason
+from countenance.errors import ConflictError, MalformedError, NotFoundError
 from countenance.facts import SessionFacts
-from countenance.operations.consent import consent
 from countenance.operations.enrol import enrol
 from countenance.operations.erase import erase
 from countenance.operations.identify import Unnamed, identify
 from countenance.operations.parts import Enrolled, Identified, NotAcquired, Refused, Verified
 from countenance.operations.verify import Claim, verify
 from countenance.operations.withdraw import withdraw
-from countenance.store import records, subjects
-from countenance.subjects.consents import Said
-from countenance.vocabulary import AgeClass, ConsentForm, Scope, StartedBy
+from countenance.store import records
+from countenance.vocabulary import AgeClass, Scope, StartedBy
 from tests import pictures
 from tests.database import DEVICE, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel, enrolment
 
@@ -304,104 +296,3 @@ def test_the_permit_carries_the_duty_and_the_record_says_it_was_discharged(hotel
     details = bodies(hotel)[0]["details"]
     assert isinstance(details, dict)
     assert {"pack": "cn-2023-draft", "article": "17", "duty": "discard-original"} in details["duties"]
-
-
-def test_a_session_consent_serves_one_identification_at_its_device(hotel: Hotel) -> None:
-    consent = hotel.consent(None, Scope.IDENTIFY)
-    elsewhere = replace(search(consent), device_id="room-camera")
-
-    with pytest.raises(NotFoundError):
-        identify(hotel.house, DEVICE, elsewhere, pictures.admiral())
-    assert isinstance(identify(hotel.house, DEVICE, search(consent), pictures.nobody()), NotAcquired)
-    assert isinstance(identify(hotel.house, DEVICE, search(consent), pictures.admiral()), Identified)
-    assert isinstance(identify(hotel.house, DEVICE, search(consent), pictures.admiral()), Refused)
-
-
-def test_a_guest_under_two_names_is_found_by_the_one_that_may_be_named(hotel: Hotel) -> None:
-    hotel.consent("old")
-    hotel.enrol("old", pictures.admiral())
-    hotel.consent("new")
-    hotel.enrol("new", pictures.admiral_again())
-    with hotel.house.database.transaction() as tx:
-        tx.execute(
-            text(
-                "UPDATE consent_event SET expires_at = now() - interval '1 day' WHERE subject_id ="
-                " (SELECT subject_id FROM subject WHERE ref = 'old')"
-            )
-        )
-
-    found = identify(hotel.house, DEVICE, search(hotel.consent(None, Scope.IDENTIFY)), pictures.admiral())
-
-    assert isinstance(found, Identified)
-    assert found.subject_ref == "new"
-
-
-def test_a_no_that_came_first_counts_for_a_verification_under_way(
-    hotel: Hotel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hotel.consent("guest")
-    hotel.enrol("guest", pictures.admiral())
-    said: list[str] = []
-
-    def refusing(faces: Sequence[Face]) -> Measured:
-        said.append(hotel.consent("guest", decision="refused"))
-        return measure(faces)
-
-    monkeypatch.setattr("countenance.operations.verify.measure", refusing)
-
-    assert isinstance(verify(hotel.house, DEVICE, claim("guest"), pictures.admiral()), Refused)
-    assert said
-
-
-def test_a_no_waits_for_a_verification_that_was_permitted(hotel: Hotel, monkeypatch: pytest.MonkeyPatch) -> None:
-    hotel.consent("guest")
-    hotel.enrol("guest", pictures.admiral())
-    order: list[str] = []
-
-    def refuse() -> None:
-        hotel.consent("guest", decision="refused")
-        order.append("no")
-
-    refusing = threading.Thread(target=refuse)
-
-    def extracting(*arguments: Any) -> Features:
-        refusing.start()
-        time.sleep(0.5)
-        order.append("extracted")
-        return extract(*arguments)
-
-    monkeypatch.setattr("countenance.operations.verify.extract", extracting)
-    answer = verify(hotel.house, DEVICE, claim("guest"), pictures.admiral())
-    refusing.join()
-
-    assert isinstance(answer, Verified)
-    assert answer.match
-    assert order == ["extracted", "no"]
-
-
-def test_a_changed_template_stops_all_processing_until_a_restart(hotel: Hotel) -> None:
-    hotel.consent("guest")
-    hotel.house.alarm.set()
-
-    with pytest.raises(UnavailableError):
-        verify(hotel.house, DEVICE, claim("guest"), pictures.admiral())
-
-
-def test_an_officer_corrects_an_age_class(hotel: Hotel) -> None:
-    hotel.consent("child", age=AgeClass.UNDER_14)
-    said = Said(
-        purpose=PURPOSE,
-        decision="given",
-        notice_version=1,
-        subject_ref="child",
-        age_class=AgeClass.FROM_14_TO_17,
-        form=ConsentForm.SEPARATE,
-        scopes=(Scope.VERIFY,),
-        corrects=True,
-    )
-    consent(hotel.house, OFFICER, said)
-    with hotel.house.database.transaction() as tx:
-        held = subjects.find(tx, OPERATOR, "child")
-
-    assert held is not None
-    assert held.age_class == "14_to_17"

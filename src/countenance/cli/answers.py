@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
@@ -12,6 +13,7 @@ from countenance.client import Client, Problem
 from countenance.errors import MalformedError, NotAllowedError
 
 Answer = TypeVar("Answer")
+_TOKEN: Final = re.compile(r"cn_[A-Za-z0-9_-]{1,128}")
 
 EXIT_REFUSED: Final = 3
 EXIT_MALFORMED: Final = 2
@@ -36,6 +38,11 @@ def client() -> Client:
             "No credential is named. Set COUNTENANCE_TOKEN_FILE to the file that holds one.",
             "未指定凭证。请将 COUNTENANCE_TOKEN_FILE 设为保存凭证的文件。",
             known=False,
+        )
+    if not _TOKEN.fullmatch(token):
+        raise MalformedError(
+            "The credential is not one: it is a single line that begins with cn_.",
+            "凭证格式不符：应为以 cn_ 开头的一行文本。",
         )
     return Client(_url(), token)
 

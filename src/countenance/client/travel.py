@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import ipaddress
 import json
-import re
 import select
 import ssl
 import threading
@@ -21,8 +20,6 @@ _IDLE_MAX: Final = 8
 _EXIT_REFUSED, _EXIT_MALFORMED, _EXIT_OTHER = 3, 2, 1
 _MALFORMED: Final = frozenset({400, 413, 415})
 _SUCCESS: Final = range(200, 300)
-
-_TOKEN: Final = re.compile(r"cn_[A-Za-z0-9_-]{1,128}")
 
 
 class Problem(Exception):  # noqa: N818 — RFC 9457's own word
@@ -97,11 +94,6 @@ class Connected:
             raise MalformedError(
                 "A credential and a face do not travel unencrypted: use https, or call from the server's own machine.",
                 "凭证和人脸不得以明文传输：请使用 https，或在服务器本机调用。",
-            )
-        if token is not None and not _TOKEN.fullmatch(token):
-            raise MalformedError(
-                "The credential is not one: it is a single line that begins with cn_.",
-                "凭证格式不符：应为以 cn_ 开头的一行文本。",
             )
         try:
             self._port = parts.port

@@ -125,6 +125,10 @@ def absent(name: str) -> Callable[[Flat], bool]:
     return lambda f: not f[name]
 
 
+def public_without(name: str) -> Callable[[Flat], bool]:
+    return lambda f: f["place.public"] and not f[name]
+
+
 DRAFT, MEASURES = "cn-2023-draft", "cn-2025"
 COOPERATIVE = {"enrol", "verify", "identify"}
 MATCHING = {"verify", "identify"}
@@ -148,7 +152,7 @@ PURPOSE = [
     ),
 ]
 PUBLIC = [
-    Clause(SETTING, ("place.public", name), lambda f, name=name: f["place.public"] and not f[name])
+    Clause(SETTING, ("place.public", name), public_without(name))
     for name in ("device.security_necessity", "device.sign_current")
 ]
 MINORS = [Clause(COOPERATIVE, ("subject.age_class", "consent.guardian", *CONSENT, *BASIS), child_alone)]

@@ -40,7 +40,7 @@ AUTHORISED = {"ground": "emergency", "in_scope": True, "approvers": 2, "requeste
 PURPOSE = GUEST["purpose"]
 
 
-def ask(packs: Packs = PACKS, **changes) -> dict:
+def ask(packs: Packs = PACKS, **changes: Any) -> dict:
     told = {**GUEST, **changes}
     return as_json(decide(parse_one(json.dumps(told), packs.names), packs))
 
@@ -250,7 +250,7 @@ def refused(**changes) -> dict:
 
 
 def test_no_reference_is_stored_while_the_age_is_unknown_whatever_else_is_on_file():
-    everything = {"statutory_basis": "a/1", "statutory_basis_lifts": ["consent", "guardian"]}
+    everything: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["consent", "guardian"]}
     for changes in ({}, {"consent": {**CHILD, "guardian": True}}, everything):
         found = refused(action="enrol", subject={}, **{"consent": CHILD, "minor_rules": True, **changes})
         assert set(found) == MINORS
@@ -266,7 +266,7 @@ def test_without_an_age_a_verified_person_counts_as_fourteen(action):
 
 
 def test_a_basis_that_lifts_the_guardian_leaves_the_special_rules_standing():
-    lifted = {"statutory_basis": "a/1", "statutory_basis_lifts": ["guardian"], "consent": CHILD}
+    lifted: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["guardian"], "consent": CHILD}
     child = {"age_class": "under_14"}
     assert ask(subject=child, minor_rules=True, **lifted)["allowed"]
     assert refused(subject=child, **lifted) == {(MEASURES, "7"): ("missing", "minor_rules")}
@@ -285,7 +285,7 @@ def test_a_basis_that_lifts_consent_does_not_lift_the_guardian():
 
 
 def test_a_stale_assessment_brings_one_duty_for_each_pack_that_binds():
-    stale = {"purpose": {**PURPOSE, "assessment": "stale"}}
+    stale: dict[str, Any] = {"purpose": {**PURPOSE, "assessment": "stale"}}
     renew = [one for one in ask(**stale)["duties"] if one["duty"] == "renew-assessment"]
     assert renew == [
         {"pack": DRAFT, "article": "15", "duty": "renew-assessment"},
@@ -312,7 +312,7 @@ def test_staff_may_not_ask_again_within_thirty_days(venue, articles):
 
 
 def test_no_basis_lets_staff_ask_again():
-    changes = {"statutory_basis": "a/1", "statutory_basis_lifts": ["consent", "venue"]}
+    changes: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["consent", "venue"]}
     found = refused(action="enrol", session={"started_by": "staff", "last_refusal_days": 1}, **changes)
     assert set(found) == {(DRAFT, "9"), (MEASURES, "12")}
 
@@ -330,8 +330,8 @@ def test_filing_is_read_as_each_pack_sees_it(filing):
 
 
 def test_a_residential_gate_is_never_lifted_and_any_other_is():
-    gate = {"venue": {"kind": "residential", "business": False}, "device": {"sole_entry": True}}
-    lifted = {"statutory_basis": "a/1", "statutory_basis_lifts": ["venue"]}
+    gate: dict[str, Any] = {"venue": {"kind": "residential", "business": False}, "device": {"sole_entry": True}}
+    lifted: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["venue"]}
     place = {**GUEST["place"], "kind": "gate"}
     assert set(refused(place=place, **gate)) == {(DRAFT, "14"), (MEASURES, "10")}
     assert set(refused(place=place, **gate, **lifted)) == {(DRAFT, "14")}
@@ -351,7 +351,7 @@ def test_remote_identification_needs_no_consent_and_none_replaces_the_authorisat
 
 
 def test_data_of_public_security_serve_nothing_else_without_consent_and_no_basis_helps():
-    reuse = {
+    reuse: dict[str, Any] = {
         "action": "reuse",
         "purpose": {**PURPOSE, "code": "marketing"},
         "origin_purpose": {"code": "security", "public_security": True},

@@ -13,8 +13,8 @@ from countenance.law import Packs
 from tests.law import reference
 from tests.law.stories import AT, flat_facts, nested
 
-#: Thirty-two thousand stories in all.
-ROUNDS = 4000
+#: Twenty thousand stories in all.
+ROUNDS = 2500
 INSTANTS = (
     "2023-08-07T23:59:59+08:00", "2023-08-07T16:00:00Z", "2024-02-29T00:00:00-05:00", "2025-05-31T23:59:59+08:00",
     "2025-05-31T16:00:00Z", "2100-01-01T00:00:00+08:00",
@@ -42,7 +42,7 @@ def test_every_finding_and_duty_is_the_one_the_readings_give(packs, seed):
         at = chance.choice(INSTANTS) if chance.random() < 0.2 else AT
         answer = asked(packs, flat, at)
         bind = reference.binding(at)
-        expected = reference.findings(flat, bind) if bind else {(None, None): ("forbids", frozenset())}
+        expected: dict = reference.findings(flat, bind) if bind else {(None, None): ("forbids", frozenset())}
         assert found(answer) == expected, (at, flat)
         assert isinstance(answer, Permit) == (not expected)
         if isinstance(answer, Permit):
@@ -64,7 +64,7 @@ def test_the_facts_named_by_a_forbidding_article_suffice(packs):
         for finding in answer.findings if isinstance(answer, Refusal) else ():
             if finding.outcome == "forbids":
                 left = {name: flat[name] for name in ("action", *finding.facts)}
-                assert finding.facts
+                assert finding.facts or "authorisation" not in nested(flat)  # none on file is told by its absence
                 assert found(asked(packs, left))[finding.pack, finding.article][0] == "forbids"
                 seen += 1
     assert seen > 100

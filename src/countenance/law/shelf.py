@@ -15,7 +15,7 @@ from countenance.law.article import Source, day_of, read_article, text_of
 from countenance.law.atoms import AtomIndex
 from countenance.law.compiled import Compiled
 from countenance.law.files import edition, read_pack, refuse
-from countenance.law.pack import Article, Pack, Packs, Rule, Status, article_order
+from countenance.law.pack import Article, Pack, Packs, Reach, Status, article_order
 from countenance.law.schema import cedar_schema
 from countenance.law.strict_yaml import read_yaml
 from countenance.law.tree import leaves
@@ -66,7 +66,7 @@ def load_pack(folder: Path) -> Pack:
     base = _base(name, files["base.cedar"])
     atoms = AtomIndex()
     articles: list[Article] = []
-    policies = 1
+    policies = 1  # the base permit
     for path in sorted((path for path in files if path.startswith("articles/")), key=_by_number):
         if not path.endswith(".md"):
             refuse(f"{name}/{path}", 1, "an article is a Markdown file (.md)", "条文须为 Markdown 文件（.md）")
@@ -74,14 +74,15 @@ def load_pack(folder: Path) -> Pack:
         policies += len(article.rules)
         articles.append(article)
     _check_articles(name, articles)
-    text = "\n\n".join([base, *(rule.cedar for article in articles for rule in article.rules)]) + "\n"
-    _check_schema(text, articles, f"{name}/base.cedar")
+    rules = [(rule.policy, rule.cedar, rule.actions) for article in articles for rule in article.rules]
+    compiled = Compiled(base, rules, atoms.atoms, _by_action(articles))
+    _check_schema(compiled.text, articles, f"{name}/base.cedar")
     pack = Pack(
         **about,
         edition=edition(files),
         articles=tuple(articles),
-        rules={action: _rules(action, articles) for action in Action},
-        compiled=Compiled(text, policies, atoms.atoms, _by_action(articles)),
+        rules={action: _rules(action, articles, atoms) for action in Action},
+        compiled=compiled,
     )
     _check_parameters(pack)
     _check_examples(pack)
@@ -111,10 +112,17 @@ def _by_action(articles: Sequence[Article]) -> dict[Action, list[int]]:
     return {action: sorted(indexes) for action, indexes in found.items()}
 
 
-def _rules(action: Action, articles: Sequence[Article]) -> tuple[tuple[Article, tuple[Rule, ...]], ...]:
-    """Return the articles that have rules for an action, with those rules."""
-    found = [(article, tuple(rule for rule in article.rules if action in rule.actions)) for article in articles]
-    return tuple((article, rules) for article, rules in found if rules)
+def _rules(action: Action, articles: Sequence[Article], atoms: AtomIndex) -> tuple[Reach, ...]:
+    """Return the articles that have rules for an action, with those rules and what they look at."""
+    made = []
+    for article in articles:
+        rules = tuple(rule for rule in article.rules if action in rule.actions)
+        read = sorted(frozenset[int]().union(*(rule.atoms for rule in rules)))
+        names = dict.fromkeys([*atoms.reads(read), *(name for rule in rules for name in rule.requires)])
+        numbers = dict.fromkeys(name for index in read for name in atoms.atoms[index].parameters)
+        if rules:
+            made.append(Reach(article, rules, tuple(names), tuple(numbers)))
+    return tuple(made)
 
 
 def _about(name: str, text: str) -> dict[str, Any]:

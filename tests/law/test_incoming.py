@@ -12,9 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from countenance.cli.intake import take_in
 from countenance.errors import MalformedError, NotFoundError
 from countenance.law import known_packs, load_pack, load_packs
-from countenance.law.incoming import install, read_archive, read_publishers, signed
+from countenance.law.incoming import Incoming
+from countenance.vault.publishers import read_publishers
 from tests.law.conftest import write_pack
 
 GOOD = "forbid (principal, action, resource) when { context.place.private };"
@@ -33,7 +35,7 @@ def publishers(tmp_path) -> Path:
 
 
 def signature(folder: Path, key=KEY, name: str = "trial") -> bytes:
-    return base64.b64encode(key.sign(signed(name, load_pack(folder).edition)))
+    return base64.b64encode(key.sign(Incoming(name, load_pack(folder).edition, b"", {}).signed))
 
 
 def zipped(tmp_path, change: Change | None = None, sign: bytes | None = None, cedar: str = GOOD) -> Path:
@@ -51,7 +53,9 @@ def zipped(tmp_path, change: Change | None = None, sign: bytes | None = None, ce
 
 
 def taken_in(archive: Path, publishers: Path, packs: Path) -> Path:
-    return install(read_archive(archive, read_publishers(publishers)), packs, lambda _: None)
+    taken, publisher = take_in(archive, publishers, packs, lambda _: None)
+    assert publisher == "cac"
+    return packs / taken.name / taken.edition.removeprefix("sha256:")
 
 
 def refused(archive: Path, publishers: Path, packs: Path) -> str:
@@ -200,7 +204,7 @@ def test_a_signed_pack_that_does_not_load_changes_nothing(tmp_path, publishers, 
         from countenance.law.files import edition
 
         digest = edition({name.removeprefix("trial/"): text for name, text in files.items()})
-        new.writestr("signature", base64.b64encode(KEY.sign(signed("trial", digest))))
+        new.writestr("signature", base64.b64encode(KEY.sign(Incoming("trial", digest, b"", {}).signed)))
     archive.write_bytes(bad.getvalue())
     assert said in refused(archive, publishers, tmp_path / "packs")
 
@@ -209,9 +213,8 @@ def test_what_the_examination_refuses_changes_nothing(tmp_path, publishers):
     def examine(_pack):
         raise MalformedError("trial:1: no.", "否。")
 
-    taken = read_archive(zipped(tmp_path), read_publishers(publishers))
     with pytest.raises(MalformedError):
-        install(taken, tmp_path / "packs", examine)
+        take_in(zipped(tmp_path), publishers, tmp_path / "packs", examine)
     assert list((tmp_path / "packs").iterdir()) == []
 
 

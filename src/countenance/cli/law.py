@@ -249,7 +249,7 @@ def add_command(
 ) -> None:
     """Take in a pack from a configured publisher, once its signature, its files and every example hold."""
     from countenance.app import now
-    from countenance.law.incoming import Incoming, install, read_archive, read_publishers
+    from countenance.cli.intake import take_in
 
     def examine(pack: Pack) -> None:
         if pack.published > pack.day(now()):
@@ -261,13 +261,8 @@ def add_command(
         if wrong:
             raise MalformedError(f"{wrong[0]}.", f"{wrong[0]}（示例未通过）。")
 
-    def work() -> Incoming:
-        taken = read_archive(archive, read_publishers(_settings().law_publishers))
-        install(taken, _installed(), examine)
-        return taken
-
-    taken = _or_exit(NO_PACK, work)
-    _write(f"{taken.name}@{taken.edition.removeprefix('sha256:')[:12]} · {taken.publisher}\n")
+    taken, publisher = _or_exit(NO_PACK, lambda: take_in(archive, _settings().law_publishers, _installed(), examine))
+    _write(f"{taken.name}@{taken.edition.removeprefix('sha256:')[:12]} · {publisher}\n")
 
 
 @law_app.command("coverage")

@@ -1,36 +1,23 @@
-"""A pack from outside: taken out of its archive within limits, its signature checked, and put in its place whole.
+"""A pack from outside, taken out of its archive within limits; nothing is written and nothing of it is run.
 
 The archive is a zip with one folder, named after the pack's id, and a file `signature` beside it: the Ed25519
-signature of a publisher, in base64, over three lines `countenance-pack`, the id and the edition. Nothing of a pack is
-run. Nothing is written before archive and signature have been checked, the pack is in its place only once it loads and
-its examples hold, and the place is named by its edition, so that no pack replaces another.
+signature of a publisher, in base64, over three lines `countenance-pack`, the id and the edition.
 """
 
 import base64
 import binascii
-import os
 import re
 import stat
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-from countenance.errors import MalformedError
 from countenance.law.files import FILE_BYTES_MAX, FILES_MAX, PACK_BYTES_MAX, as_text, edition, fitting, refuse
-from countenance.law.pack import Pack
-from countenance.law.shelf import load_pack
 
 ARCHIVE_BYTES_MAX: Final = 8 * 1024 * 1024
-PUBLISHERS_MAX: Final = 100
 SIGNATURE: Final = "signature"
 _SIGNATURE_BYTES_MAX: Final = 1024
 _ENTRY: Final = re.compile(r"([a-z0-9][a-z0-9.-]{0,99})/(.+)")
@@ -40,34 +27,21 @@ _PLAIN_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A pack out of its archive, not yet in its place: who signed it, and the text of its files."""
+    """A pack out of its archive, not yet in its place: the text of its files, and the signature that came with it."""
 
     name: str
     edition: str
-    publisher: str
+    signature: bytes
     files: Mapping[str, str]
 
-
-def read_publishers(folder: Path | None) -> dict[str, Ed25519PublicKey]:
-    """Return the keys whose packs are taken, by publisher; a file `<publisher>.pem` each."""
-    if folder is None or not folder.is_dir():
-        raise MalformedError(
-            "No publisher is configured; set law_publishers to a folder with their public keys.",
-            "未配置任何发布者；请将 law_publishers 设为存放其公钥的文件夹。",
-        )
-    keys = {}
-    for path in sorted(folder.glob("*.pem"))[:PUBLISHERS_MAX]:
-        key = None
-        with suppress(OSError, ValueError, UnsupportedAlgorithm):
-            key = load_pem_public_key(path.read_bytes()[:FILE_BYTES_MAX])
-        if not isinstance(key, Ed25519PublicKey):
-            refuse(path.name, 1, "this is no Ed25519 public key in PEM", "此文件不是 PEM 格式的 Ed25519 公钥")
-        keys[path.stem] = key
-    return keys
+    @property
+    def signed(self) -> bytes:
+        """Return the bytes that a publisher signs: what they are, the pack's id and its edition."""
+        return f"countenance-pack\n{self.name}\n{self.edition}\n".encode()
 
 
-def read_archive(archive: Path, publishers: Mapping[str, Ed25519PublicKey]) -> Incoming:
-    """Return the pack of an archive whose signature is a publisher's; raise `MalformedError` naming file and line."""
+def read_archive(archive: Path) -> Incoming:
+    """Return the pack of an archive; raise `MalformedError` naming file and line."""
     where = archive.name
     try:
         size = archive.stat().st_size
@@ -82,13 +56,15 @@ def read_archive(archive: Path, publishers: Mapping[str, Ed25519PublicKey]) -> I
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):
         refuse(where, 1, "this is no zip archive, or a damaged one", "此文件不是 zip 压缩包，或已损坏")
     files = {path: as_text(data, f"{name}/{path}") for path, data in sorted(contents.items())}
-    digest = edition(files)
-    return Incoming(name, digest, _publisher(where, signature, signed(name, digest), publishers), files)
+    return Incoming(name, edition(files), _decoded(signature), files)
 
 
-def signed(name: str, digest: str) -> bytes:
-    """Return the bytes that a publisher signs: what they are, the pack's id and its edition."""
-    return f"countenance-pack\n{name}\n{digest}\n".encode()
+def _decoded(signature: bytes) -> bytes:
+    """Return the signature out of base64; what is none is empty, and signed by nobody."""
+    try:
+        return base64.b64decode(b"".join(signature.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def _contents(where: str, opened: zipfile.ZipFile) -> tuple[str, dict[str, bytes], bytes]:
@@ -141,56 +117,3 @@ def _read(where: str, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int
     if len(data) > most or entry.file_size > most:
         refuse(where, 1, f"this file is larger than {most} bytes", f"此文件大于 {most} 字节")
     return data
-
-
-def _publisher(where: str, signature: bytes, message: bytes, publishers: Mapping[str, Ed25519PublicKey]) -> str:
-    """Return the publisher whose signature it is, or refuse."""
-    try:
-        raw = base64.b64decode(b"".join(signature.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    for publisher, key in publishers.items():
-        try:
-            key.verify(raw, message)
-        except InvalidSignature:
-            continue
-        return publisher
-    return refuse(
-        f"{where}/{SIGNATURE}", 1,
-        "no configured publisher signed this pack; check law_publishers and where the pack comes from",
-        "没有任何已配置的发布者签署此规则包；请检查 law_publishers 与规则包来源",
-    )  # fmt: skip
-
-
-def install(incoming: Incoming, packs: Path, examine: Callable[[Pack], None]) -> Path:
-    """Put a pack in its place under `packs` once it loads and `examine` raises nothing; until then change nothing."""
-    place = packs / incoming.name / incoming.edition.removeprefix("sha256:")
-    packs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=packs) as staging:
-        folder = Path(staging) / incoming.name
-        for path, text in incoming.files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            _write(folder / path, text)
-        pack = load_pack(folder)
-        examine(pack)
-        if not place.is_dir():
-            place.parent.mkdir(mode=0o700, exist_ok=True)
-            folder.rename(place)
-            _sync(place.parent)
-    return place
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file and see it on disk, before a rename makes it visible."""
-    with path.open("xb") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -211,7 +211,10 @@ def _unknowns(asked: _Asked) -> Unknowns:
     compiled, name = asked.pack.compiled, asked.pack.name
 
     def tried(atoms: Sequence[int], completions: Sequence[Mapping[str, Value]]) -> list[tuple[bool, ...]]:
-        contexts = [context_text(json.dumps(_completed(asked.parts, some)), asked.parameters) for some in completions]
+        _, reads = compiled.atom_set(tuple(atoms))
+        parts = reads.of(asked.parts)
+        numbers = {name: asked.parameters[name] for name in sorted(reads.parameters)}
+        contexts = [context_text(json.dumps(_completed(parts, some)), numbers) for some in completions]
         return compiled.tried(asked.facts.action, atoms, contexts)
 
     return Unknowns(

@@ -54,6 +54,8 @@ class DutyRule:
     article: str
     actions: frozenset[Action]
     tree: Node
+    #: The facts and optional groups that the tree looks at.
+    reads: tuple[str, ...]
     reason: Text
     cedar: str
 
@@ -102,6 +104,16 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """What an article has to say of one action: its rules for it, and the facts, groups and numbers they look at."""
+
+    article: Article
+    rules: tuple[Rule, ...]
+    reads: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """One act, or draft of one, that may be asked."""
 
@@ -118,8 +130,8 @@ class Pack:
     reviewed_by: str | None
     edition: str
     articles: tuple[Article, ...]
-    #: For each action the articles that have rules for it, with those rules.
-    rules: Mapping[Action, tuple[tuple[Article, tuple[Rule, ...]], ...]]
+    #: For each action the articles that have rules for it.
+    rules: Mapping[Action, tuple[Reach, ...]]
     compiled: Compiled
 
     def day(self, at: datetime) -> date:

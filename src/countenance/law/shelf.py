@@ -41,15 +41,22 @@ def load_packs(names: Iterable[str] | None = None, shelf: Path = SHELF) -> Packs
     for an id that is not on the shelf or a folder that is not there.
     """
     known = known_packs(shelf)
-    folders = []
-    for name in dict.fromkeys(known if names is None else names):
-        if "/" not in name and name not in known:
-            listed = ", ".join(known)
-            raise NotFoundError(
-                f"No pack has that id; the packs known are {listed}.", f"没有该标识的规则包；已知规则包：{listed}。"
-            )
-        folders.append(Path(name) if "/" in name else shelf / name)
-    return Packs([load_pack(folder) for folder in folders])
+    return Packs([load_pack(_folder(name, shelf)) for name in dict.fromkeys(known if names is None else names)])
+
+
+def edition_of(name: str, shelf: Path = SHELF) -> str:
+    """Return the edition of the pack of that name, without loading it; raises what `load_packs` raises."""
+    return edition(read_pack(_folder(name, shelf)))
+
+
+def _folder(name: str, shelf: Path) -> Path:
+    known = known_packs(shelf)
+    if "/" not in name and name not in known:
+        listed = ", ".join(known)
+        raise NotFoundError(
+            f"No pack has that id; the packs known are {listed}.", f"没有该标识的规则包；已知规则包：{listed}。"
+        )
+    return Path(name) if "/" in name else shelf / name
 
 
 def load_pack(folder: Path) -> Pack:

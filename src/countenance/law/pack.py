@@ -9,7 +9,7 @@ from typing import Any
 from countenance.answer import PackUsed, Text
 from countenance.errors import MalformedError, NotFoundError
 from countenance.law.compiled import Compiled
-from countenance.law.tree import Node
+from countenance.law.tree import Node, leaves
 from countenance.vocabulary import Action
 
 
@@ -151,6 +151,18 @@ class Pack:
         """Return every number of the law as it stands on a day on which the pack binds."""
         every = (parameter for article in self.articles for parameter in article.parameters)
         return {parameter.name: value for parameter in every if (value := parameter.on(day)) is not None}
+
+    def reads(self, action: Action) -> frozenset[str]:
+        """Return every fact that a rule or duty for this action looks at; none but these can change a finding.
+
+        Whether an optional group is there at all is not a fact and counts besides.
+        """
+        rules = [rule for _, some in self.rules[action] for rule in some]
+        duties = [duty for article in self.articles for duty in article.duties if action in duty.actions]
+        trees = [*(rule.tree for rule in rules), *(duty.tree for duty in duties)]
+        atoms = frozenset[int]().union(*(leaves(tree) for tree in trees))
+        looked_at = {fact for atom in atoms for fact in self.compiled.atoms[atom].facts}
+        return frozenset(looked_at.union(*(rule.requires for rule in rules)))
 
     def used(self, day: date) -> PackUsed:
         """Return what an answer says of this pack."""

@@ -157,7 +157,7 @@ class Pack:
 
         Whether an optional group is there at all is not a fact and counts besides.
         """
-        rules = [rule for _, some in self.rules[action] for rule in some]
+        rules = [rule for reach in self.rules[action] for rule in reach.rules]
         duties = [duty for article in self.articles for duty in article.duties if action in duty.actions]
         trees = [*(rule.tree for rule in rules), *(duty.tree for duty in duties)]
         atoms = frozenset[int]().union(*(leaves(tree) for tree in trees))

@@ -62,7 +62,7 @@ def load_packs(names: Iterable[str] | None = None, shelf: Path = SHELF, installe
 def edition_of(name: str, shelf: Path = SHELF) -> str:
     """Return the edition of the pack of that name, on the shelf or a folder; raises what `load_packs` raises."""
     folder = Path(name) if "/" in name else shelf / name if name in known_packs(shelf) else None
-    return edition(read_pack(folder)) if folder is not None else _named(name, shelf, None).edition
+    return edition(read_pack(folder, folder.name)) if folder is not None else _named(name, shelf, None).edition
 
 
 def _named(name: str, shelf: Path, installed: Path | None) -> Pack:

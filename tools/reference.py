@@ -5,9 +5,11 @@ the commands from `cli`, the public types from every docstring. Text that explai
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, Field, fields
 from enum import StrEnum
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -120,44 +122,144 @@ def facts_page() -> str:
     )
 
 
-def law_page() -> str:
-    """Return the packs on the shelf with their articles, and what makes each article refuse."""
+@cache
+def law() -> Any:
+    """Return the packs on the shelf, read once."""
     from countenance.law.shelf import load_packs
 
+    return load_packs()
+
+
+def law_page() -> str:
+    """Return the packs on the shelf with their articles, each a link to its page."""
     parts = []
-    for pack in load_packs():
+    for pack in law():
+        until = f" until {pack.in_force_until}" if pack.in_force_until else ""
         about = [
             ("status", pack.status.value),
             ("authority", pack.authority.en),
             ("published", str(pack.published)),
-            (
-                "in force",
-                f"{pack.in_force_from or 'never'}" + (f" until {pack.in_force_until}" if pack.in_force_until else ""),
-            ),
+            ("in force", f"{pack.in_force_from or 'never'}{until}"),
+            ("binds from", str(pack.first_day)),
             ("source", f"<{pack.source}>"),
         ]
         rows = [
             (
-                f"[{article.number}](../../src/countenance/law/packs/{article.file})",
+                f"[{article.number}](law/{article_file(article)})",
                 f"{article.title.en}<br>{article.title.zh}",
                 article.encoding.value,
-                "<br>".join(
-                    [rule.reason.en for rule in article.rules] + [f"duty: `{duty.duty}`" for duty in article.duties]
-                ),
+                ", ".join(f"`{action}`" for action in reached(article)),
                 str(len(article.examples)),
             )
             for article in pack.articles
         ]
-        head = ("article", "title", "encoding", "what it says when it refuses, and the duties it gives", "examples")
+        head = ("article", "title", "how it is met", "actions", "examples")
         parts.append(
             f"## {pack.name}\n\n{pack.title.en}<br>{pack.title.zh}\n\n{table(('', ''), about)}\n{table(head, rows)}"
         )
     return (
         "# Law\n\n"
         + GENERATED
-        + "The packs that come with the product. An article's own file is the reference: its text, "
-        "what is encoded and what\nis not, the rules, and examples that are tests.\n\n" + "\n".join(parts)
+        + "The packs that come with the product, article by article. The article's own file, which each page links, is "
+        "the\nsource of all: its text, what is encoded and what is not, the rules, and examples that are tests.\n\n"
+        + "\n".join(parts)
     )
+
+
+def article_file(article: Any) -> str:
+    """Return where the page of an article lies, under docs/reference/law."""
+    return str(article.file).replace("/articles/", "/")
+
+
+def reached(article: Any) -> list[str]:
+    """Return the actions that the rules of an article reach, in the order of the contract."""
+    from countenance.vocabulary import Action
+
+    return [action.value for action in Action if any(action in rule.actions for rule in article.rules)]
+
+
+def article_page(pack: Any, article: Any) -> str:
+    """Return one article: how it is met, its text, numbers, rules, examples, and where it is enforced."""
+    about = [
+        ("how it is met", article.encoding.value),
+        ("the pack", f"{pack.name}, {pack.status.value}, binds from {pack.first_day}"),
+        ("source", f"<{article.source}>"),
+        ("evidence", article.evidence),
+        ("compared with the official text", str(article.checked_on or "not yet")),
+        ("file", f"[{article.file}](../../../../src/countenance/law/packs/{article.file})"),
+    ]
+    numbers = [
+        (f"`{each.name}`", ", ".join(f"{value} from {since}" for since, value in each.values), each.reference)
+        for each in article.parameters
+    ]
+    parts = [
+        f"# {pack.name}, article {article.number}: {article.title.en} · {article.title.zh}\n\n{GENERATED}"
+        + table(("", ""), about),
+        article.text.partition("\n## Rules\n")[0].strip() + "\n",
+    ]
+    if numbers:
+        parts.append("## Numbers of the law\n\n" + table(("parameter", "value", "what it is"), numbers))
+    if article.rules:
+        parts += ["## Rules\n\n" + "\n".join(rules(pack, article)), "## Examples\n\n" + examples(article)]
+        parts.append("## Where it is enforced\n\n" + enforced(article))
+    return "\n".join(parts)
+
+
+def rules(pack: Any, article: Any) -> Iterator[str]:
+    """Yield what each rule says, whom it reaches, what it looks at, and the rule itself."""
+    atoms = pack.compiled.atoms
+    for rule in article.rules:
+        read = sorted({name for atom in rule.atoms for name in atoms[atom].facts} | set(rule.requires))
+        rows = [
+            ("refuses", f"{rule.reason.en}<br>{rule.reason.zh}"),
+            ("remedy", f"{rule.remedy.en}<br>{rule.remedy.zh}"),
+            (
+                "actions",
+                ", ".join(f"`{action}`" for action in sorted(rule.actions)) if len(rule.actions) < 12 else "all",
+            ),
+            ("looks at", ", ".join(f"`{name}`" for name in read)),
+        ]
+        conditions = rule.cedar[rule.cedar.index("forbid") :]
+        yield f"{table(('', ''), rows)}\n```cedar\n{conditions}\n```\n"
+    for duty in article.duties:
+        says = f"Duty `{duty.duty}`, which comes with a permit. {duty.reason.en}<br>{duty.reason.zh}"
+        yield f"{says}\n\n```cedar\n{duty.cedar[duty.cedar.index('permit') :]}\n```\n"
+
+
+def examples(article: Any) -> str:
+    """Return the examples as they are told; each is also asked on every edge of a date."""
+    import json
+
+    rows = []
+    for each in article.examples:
+        facts = json.dumps({name: value for name, value in each.facts.items() if name != "at"}, ensure_ascii=False)
+        missing = ": " + ", ".join(f"`{name}`" for name in each.named) if each.named else ""
+        rows.append(
+            (f"{each.story.en}<br>{each.story.zh}", f"`{facts}`", str(each.facts["at"]), each.outcome + missing)
+        )
+    return table(("story", "facts", "at", "this article"), rows)
+
+
+def enforced(article: Any) -> str:
+    """Return for each action the modules that ask the law about it."""
+    rows = []
+    for action in reached(article):
+        asking = re.compile(rf"\bAction\.{action.upper()}\b")
+        paths = [path for room in ("operations", "sites", "api") for path in sorted((PACKAGE / room).rglob("*.py"))]
+        found = [str(path.relative_to(PACKAGE)) for path in paths if asking.search(path.read_text("utf-8"))]
+        rows.append((f"`{action}`", ", ".join(f"`{name}`" for name in found) or "`countenance law decide` alone"))
+    return "By `decide.py`, which nothing gets round: engines and `compare` take its permit.\n\n" + table(
+        ("action", "asked about in"), rows
+    )
+
+
+def article_pages() -> dict[str, Callable[[], str]]:
+    """Return the pages of every article on the shelf by their names."""
+    return {
+        f"docs/reference/law/{article_file(article)}": partial(article_page, pack, article)
+        for pack in law()
+        for article in pack.articles
+    }
 
 
 def link(each: type[StrEnum]) -> str:
@@ -246,11 +348,15 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/command-line.md": commands_page,
     "docs/glossary.md": glossary_page,
     "tests/golden/openapi.json": interface_page,
+    **article_pages(),
 }
 
 
 def main() -> None:
-    """Write every page that differs."""
+    """Write every page that differs, and remove pages of articles that are no more."""
+    for path in (ROOT / "docs" / "reference" / "law").rglob("*.md"):
+        if str(path.relative_to(ROOT)) not in PAGES:
+            path.unlink()
     for name, write in PAGES.items():
         text, path = write(), ROOT / name
         if not path.exists() or path.read_text("utf-8") != text:

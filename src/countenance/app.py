@@ -143,7 +143,7 @@ def open_house(
 
     Raises a CountenanceError for anything that is not as it must be; nothing is served on doubt.
     """
-    packs = load_packs(settings.law_packs)
+    packs = load_packs(settings.law_packs, installed=settings.data_dir / "packs")
     engine = load_engine(
         settings.data_dir,
         runtime=settings.engine_runtime,

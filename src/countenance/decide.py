@@ -8,20 +8,22 @@ answers must agree. Whatever goes wrong on the way becomes a finding of its own 
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from countenance.answer import MINT, Duty, Finding, Outcome, PackUsed, Permit, Refusal, Text
-from countenance.facts import Facts, as_context
+from countenance.facts import OPTIONAL_GROUPS, Facts, as_context
 from countenance.law.compiled import BASE, CedarDoubtError, Native, context_text
 from countenance.law.outcome import Judged, Unknowns, Value, judge
-from countenance.law.pack import Article, Pack, Packs, Rule
-from countenance.law.tree import FALSE, TRUE, Constant, Node, State, decisive, fold
+from countenance.law.pack import Article, DutyRule, Pack, Packs, Reach, Rule
+from countenance.law.tree import FALSE, TRUE, Constant, Node, State, decisive, fold, leaves
 
 _log = logging.getLogger(__name__)
 
+#: Stands for a finding that nobody has worked out yet; None is a finding of its own, that there is nothing to say.
+_NEW: Final = object()
 _NO_LAW: Final = Finding(
     pack=None,
     article=None,
@@ -55,6 +57,13 @@ class _Asked:
         """Return those of the facts that nobody established."""
         return tuple(name for name in names if self.facts.unknown(name, self.pack.name))
 
+    def seen(self, names: Sequence[str]) -> tuple[Hashable, ...]:
+        """Return what these facts are, None where unknown; of an optional group, whether it is there."""
+        return tuple(
+            getattr(self.facts, name) is not None if name in OPTIONAL_GROUPS else self.facts.value(name, self.pack.name)
+            for name in names
+        )
+
 
 def decide(facts: Facts, packs: Packs) -> Permit | Refusal:
     """Return the answer of the packs to one act: a permit with its duties, or a refusal with every finding.
@@ -85,37 +94,71 @@ def decide(facts: Facts, packs: Packs) -> Permit | Refusal:
 
 
 def _asked(facts: Facts, pack: Pack, day: date) -> _Asked:
-    roots = pack.compiled.roots[facts.action]
-    parts = {name: part for name, part in as_context(facts, pack.name).items() if name in roots}
-    parameters = pack.parameters(day)
+    reads = pack.compiled.reads[facts.action]
+    parts = reads.of(as_context(facts, pack.name))
+    parameters = {name: value for name, value in pack.parameters(day).items() if name in reads.parameters}
     return _Asked(facts, pack, parameters, parts, context_text(json.dumps(parts), parameters))
 
 
 def _findings(asked: _Asked) -> list[Finding]:
     """Return the findings of one pack that binds."""
     native = asked.pack.compiled.ask(asked.facts.action, asked.context)
-    rules = asked.pack.rules[asked.facts.action]
-    expected = {rule.policy for _, some in rules for rule in some}
+    reached = asked.pack.rules[asked.facts.action]
+    expected = {rule.policy for reach in reached for rule in reach.rules}
     if native.allowed != (native.deciding == {BASE}) or not (native.deciding | native.failing) - {BASE} <= expected:
         raise CedarDoubtError  # a yes without the base permit, or a policy that has no business here
     if BASE in native.failing or (not native.allowed and (BASE in native.deciding or not native.deciding)):
         raise CedarDoubtError
-    required = any(rule.requires and asked.unknown(rule.requires) for _, some in rules for rule in some)
-    if native.allowed and not native.failing and not required:
+    spoken = native.deciding | native.failing
+    asking = [reach for reach in reached if _asks(asked, reach, spoken)]
+    if not asking and native.allowed:
         return []
-    states = _states(asked)
-    found = [_finding(asked, article, some, states, native) for article, some in rules]
+    found = _explained(asked, asking, native)
     made = [finding for finding in found if finding is not None]
     if not made and not native.allowed:
         raise CedarDoubtError
     return made
 
 
-def _states(asked: _Asked) -> list[State]:
-    """Return the state of every atom; one that fails because it reads an unknown fact is unknown, not broken."""
+def _asks(asked: _Asked, reach: Reach, spoken: frozenset[str]) -> bool:
+    """Whether an article has to be explained: Cedar spoke of a policy of it, or a fact that it requires is unknown.
+
+    Where Cedar evaluated all policies of an article, and none of them refuses, that stands, as a clean yes does.
+    """
+    return any(rule.policy in spoken or (rule.requires and asked.unknown(rule.requires)) for rule in reach.rules)
+
+
+def _explained(asked: _Asked, reached: Sequence[Reach], native: Native) -> list[Finding | None]:
+    """Return what each article finds; the same facts, numbers and answer of Cedar find the same as last time."""
+    compiled = asked.pack.compiled
+    questions = [_question(asked, reach, native) for reach in reached]
+    known: list[Finding | object | None] = [compiled.found.get(question, _NEW) for question in questions]
+    unanswered = [reach for reach, finding in zip(reached, known, strict=True) if finding is _NEW]
+    states = _states(asked, [atom for reach in unanswered for rule in reach.rules for atom in rule.atoms])
+    made: list[Finding | None] = []
+    for reach, question, kept in zip(reached, questions, known, strict=True):
+        if isinstance(kept, Finding) or kept is None:
+            made.append(kept)
+            continue
+        finding = _finding(asked, reach.article, reach.rules, states, native)
+        if finding is None or finding.outcome is not Outcome.FAILED:
+            compiled.remember(question, finding)
+        made.append(finding)
+    return made
+
+
+def _question(asked: _Asked, reach: Reach, native: Native) -> Hashable:
+    """Return all that the finding of an article depends on: facts, numbers, and what Cedar said of its policies."""
+    said = tuple((rule.policy in native.deciding, rule.policy in native.failing) for rule in reach.rules)
+    numbers = tuple(asked.parameters.get(name) for name in reach.parameters)
+    return asked.facts.action, reach.article.number, said, asked.seen(reach.reads), numbers
+
+
+def _states(asked: _Asked, atoms: Iterable[int]) -> list[State]:
+    """Return the state of these atoms; one that fails because it reads an unknown fact is unknown, not broken."""
     compiled = asked.pack.compiled
     states = [State.BROKEN] * len(compiled.atoms)
-    for index, state in compiled.states(asked.facts.action, asked.context).items():
+    for index, state in compiled.states(asked.facts.action, frozenset(atoms), asked.parts, asked.parameters).items():
         failing = state is State.BROKEN and asked.unknown(compiled.atoms[index].facts)
         states[index] = State.UNKNOWN if failing else state
     return states
@@ -168,7 +211,10 @@ def _unknowns(asked: _Asked) -> Unknowns:
     compiled, name = asked.pack.compiled, asked.pack.name
 
     def tried(atoms: Sequence[int], completions: Sequence[Mapping[str, Value]]) -> list[tuple[bool, ...]]:
-        contexts = [context_text(json.dumps(_completed(asked.parts, some)), asked.parameters) for some in completions]
+        _, reads = compiled.atom_set(tuple(atoms))
+        parts = reads.of(asked.parts)
+        numbers = {name: asked.parameters[name] for name in sorted(reads.parameters)}
+        contexts = [context_text(json.dumps(_completed(parts, some)), numbers) for some in completions]
         return compiled.tried(asked.facts.action, atoms, contexts)
 
     return Unknowns(
@@ -230,11 +276,21 @@ def _duties(asked: Sequence[_Asked], findings: list[Finding]) -> list[Duty]:
                 for duty in article.duties
                 if one.facts.action in duty.actions
             ]
-            conditional = any(duty.tree != TRUE for _, duty in owed)
-            states = _states(one) if conditional else []
             for article, duty in owed:
-                if fold(duty.tree, states) != FALSE:
+                if duty.tree == TRUE or _carried(one, duty):
                     made[Duty(one.pack.name, article.number, duty.duty)] = None
         except Exception as error:  # noqa: BLE001 — a permit whose duties are not known is no permit
             findings.append(_failed(one.pack.name, None, type(error).__name__))
     return list(made)
+
+
+def _carried(asked: _Asked, duty: DutyRule) -> bool:
+    """Whether a duty's condition is not known to be false, remembered by the facts it reads."""
+    compiled = asked.pack.compiled
+    numbers = tuple(asked.parameters.items())
+    question = ("duty", asked.facts.action, duty.article, duty.duty, asked.seen(duty.reads), numbers)
+    kept = compiled.found.get(question, _NEW)
+    if not isinstance(kept, bool):
+        kept = fold(duty.tree, _states(asked, leaves(duty.tree))) != FALSE
+        compiled.remember(question, kept)
+    return kept

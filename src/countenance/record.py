@@ -6,18 +6,20 @@ a person but a keyed mark, which loses its meaning when the subject's linking ke
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from countenance import facts as f
-from countenance.answer import Permit, Refusal, as_json
+from countenance.answer import Outcome, Permit, Refusal, as_json
 from countenance.store import records as store
 from countenance.store.database import Transaction
 
 FORMAT = 1
+_NUMBER: Final = re.compile(r"[0-9]{1,6}[a-z]{0,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What is to be recorded of one act."""
+    """What is to be recorded of one act: `answers` were given to `facts`, each of `others` to facts of its own."""
 
     operator_id: str
     at: datetime
@@ -45,6 +47,7 @@ class Entry:
     subject_mark: bytes | None = None
     facts: f.Facts | None = None
     answers: Sequence[Permit | Refusal] = ()
+    others: Sequence[tuple[f.Facts, Permit | Refusal]] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -66,8 +69,8 @@ def append(tx: Transaction, entry: Entry) -> Recorded:
         body["subject"] = entry.subject_mark.hex()
     if entry.facts is not None:
         body["facts"] = f.as_json(entry.facts)
-    if entry.answers:
-        body["law"] = [_answer(answer) for answer in entry.answers]
+    if decided := [*((entry.facts, answer) for answer in entry.answers), *entry.others]:
+        body["law"] = [_answer(answer, facts, own=number > 0) for number, (facts, answer) in enumerate(decided)]
     encoded = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     digest = hashlib.sha256(encoded).digest()
     row = store.RecordRow(
@@ -84,12 +87,17 @@ def append(tx: Transaction, entry: Entry) -> Recorded:
     return Recorded(record_id, at, digest)
 
 
-def _answer(answer: Permit | Refusal) -> dict[str, Any]:
-    """Return an answer of the law without its prose, which the edition of the pack gives back."""
+def _answer(answer: Permit | Refusal, facts: f.Facts | None, *, own: bool) -> dict[str, Any]:
+    """Return an answer of the law without its prose, which the edition of the pack gives back.
+
+    The first answer of a record was given to the record's facts; with `own`, the facts stand beside the answer.
+    """
     said = as_json(answer)
     for finding in said["findings"]:
         del finding["reason"], finding["remedy"]
-    said["gate"] = 2 if isinstance(answer, Permit) and answer.measured else 1
+    said["gate"] = 2 if facts is not None and facts.measured is not None else 1
+    if own and facts is not None:
+        said["facts"] = f.as_json(facts)
     return said
 
 
@@ -101,3 +109,68 @@ def read(row: store.RecordRow) -> dict[str, Any]:
         "digest": f"sha256:{row.digest.hex()}",
         "intact": hashlib.sha256(row.body).digest() == row.digest,
     }
+
+
+#: Pack and article of a finding, or None for both where no pack of law bound on the day.
+ArticleId = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Decided:
+    """One decision on record: the facts as JSON, the edition of each pack asked, and each article that refused.
+
+    `by_house` says that the server refused by itself, which is no law. Nobody's mark is read.
+    """
+
+    facts: Mapping[str, Any]
+    editions: Mapping[str, str]
+    refusing: Mapping[ArticleId, Outcome]
+    by_house: bool
+
+
+def decided(body: bytes) -> list[Decided | None]:
+    """Return what the law decided in one record, decision by decision; None stands for one that cannot be read."""
+    try:
+        said = json.loads(body)
+        law, facts = said.get("law", []), said.get("facts")
+        answers = [(answer, answer.get("facts") if place else facts) for place, answer in enumerate(law)]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return [None]
+    return [_decided(answer, facts) for answer, facts in answers]
+
+
+def _decided(answer: Mapping[str, Any], facts: Any) -> Decided | None:
+    try:
+        return _strictly(answer, facts)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _strictly(answer: Mapping[str, Any], facts: Any) -> Decided:
+    """Return one answer of a record; raises what its parts raise where they are not what a record holds.
+
+    A finding without a pack is the server's own, but for the one that says that no pack binds.
+    """
+    editions = {pack: used["edition"] for pack, used in answer["packs"].items()}
+    lawless = not any(used["binds"] for used in answer["packs"].values())
+    refusing: dict[ArticleId, Outcome] = {}
+    own = 0
+    for finding in answer["findings"]:
+        if finding["pack"] is None:
+            own += 1
+            continue
+        refusing[_article(finding["pack"], finding["article"])] = Outcome(finding["outcome"])
+    if lawless and not refusing:
+        refusing[None, None] = Outcome.FORBIDS
+        own -= 1
+    if not isinstance(facts, dict) or own < 0 or answer["allowed"] is not (not refusing and not own):
+        raise ValueError
+    if not all(type(edition) is str and edition.isprintable() for edition in editions.values()):
+        raise ValueError
+    return Decided(facts, editions, refusing, own > 0)
+
+
+def _article(pack: Any, number: Any) -> ArticleId:
+    if not pack.isprintable() or not (number is None or _NUMBER.fullmatch(number)):
+        raise ValueError
+    return pack, number

@@ -57,6 +57,12 @@ class Settings:
         default=("cn-2025", "cn-2023-draft"),
         metadata=_says("The packs of law that judge, by id or by folder, separated by commas; the strictest wins."),
     )
+    law_publishers: Path | None = field(
+        default=None,
+        metadata=_says(
+            "Folder with the public keys (<publisher>.pem, Ed25519) whose packs `law add` takes; none: no pack at all."
+        ),
+    )
     engine_runtime: str = field(
         default="auto", metadata=_says("What computes: auto, openvino or onnxruntime; auto takes OpenVINO on x86-64.")
     )

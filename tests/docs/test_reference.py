@@ -12,6 +12,12 @@ def test_the_page_is_current(name):
     assert written == reference.PAGES[name](), f"{name} is not what the code says: run make docs"
 
 
+def test_every_article_has_its_page_and_no_page_is_left_over():
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "reference" / "law").rglob("*.md")}
+    assert len(pages) == 45
+    assert pages == {name for name in reference.PAGES if name.startswith("docs/reference/law/")}
+
+
 def test_every_public_type_is_in_the_glossary():
     kinds = reference.all_types()
     assert {"Permit", "Facts", "Settings", "Sample"} <= {name for name, _, _ in kinds}

@@ -1,14 +1,20 @@
 """The law on the command line, asked as a stranger would: by starting the program."""
 
+import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import cedarpy
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from countenance.law.files import edition
+from countenance.law.incoming import Incoming
 from countenance.law.shelf import SHELF
 
 START = [sys.executable, "-c", "from countenance.cli import main; main()", "law"]
@@ -18,7 +24,12 @@ ROOM = {
     "purpose": {"banned": False},
     "place": {"kind": "toilet"},
 }
-DISCLOSE = {"action": "disclose", "at": "2026-11-23T10:00:00+08:00", "purpose": {"banned": False}}
+DISCLOSE = {
+    "action": "disclose",
+    "at": "2026-11-23T10:00:00+08:00",
+    "purpose": {"banned": False, "stated": True},
+    "storage": {"destination": "local"},
+}
 
 
 def law(*arguments: str, text: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -185,6 +196,66 @@ def test_test_runs_every_example_and_counts(tmp_path):
     assert b"FAILED cn-2025/articles/10-another-way.md:" in done.stdout
 
 
+def test_coverage_accounts_for_every_article():
+    done = law("coverage", "--json")
+    rows = answered(done)
+    assert done.returncode == 0
+    assert len(rows) == 45
+    assert all(row["accounted"] for row in rows)
+    met = [row["encoding"] for row in rows]
+    assert [met.count(kind) for kind in ("enforced", "evidenced", "organisational", "out-of-scope")] == [27, 8, 7, 3]
+    assert all(min(row["permits"], row["refusals"], row["missing"]) > 0 for row in rows if row["rules"])
+    text = law("coverage", "cn-2025").stdout.decode("utf-8")
+    assert "20 articles" in text
+    assert "UNACCOUNTED" not in text
+
+
+def test_a_pack_from_outside_is_added_listed_and_asked(tmp_path):
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "trusted").mkdir()
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "trusted" / "cac.pem").write_bytes(pem)
+    settings = {"COUNTENANCE_DATA_DIR": str(tmp_path / "data"), "COUNTENANCE_LAW_PUBLISHERS": str(tmp_path / "trusted")}
+    archive = tmp_path / "cn-2025.zip"
+
+    def pack(published: str = "2025-03-21", outcome: str = "refuse") -> None:
+        folder = tmp_path / published / outcome / "cn-2025"
+        shutil.copytree(SHELF / "cn-2025", folder)
+        for name, old, new in (
+            ("pack.yaml", "published: 2025-03-21", f"published: {published}"),
+            ("articles/03-banned-purposes.md", "outcome: refuse", f"outcome: {outcome}"),
+            ("articles/03-banned-purposes.md", "Nobody may use", "No one may use"),
+        ):
+            text = (folder / name).read_text(encoding="utf-8").replace(old, new)
+            (folder / name).write_text(text, encoding="utf-8")
+        files = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
+        with zipfile.ZipFile(archive, "w") as opened:
+            for name, text in files.items():
+                opened.writestr(f"cn-2025/{name}", text)
+            signed = Incoming("cn-2025", edition(files), b"", {}).signed
+            opened.writestr("signature", base64.b64encode(key.sign(signed)))
+
+    pack(published="2999-01-01")
+    assert "published in the future" in refused_input(law("add", str(archive), **settings), 4)
+    pack(outcome="permit\n    articles: []")
+    assert "cn-2025/articles/03-banned-purposes.md:" in refused_input(law("add", str(archive), **settings), 4)
+    assert len(answered(law("packs", "--json", **settings))) == 2
+    pack()
+    assert "No publisher" in refused_input(law("add", str(archive), COUNTENANCE_DATA_DIR=str(tmp_path / "data")), 4)
+    done = law("add", str(archive), **settings)
+    assert (done.returncode, done.stderr) == (0, b"")
+    name = done.stdout.decode("utf-8").split()[0]
+    assert [row["id"] for row in answered(law("packs", "--json", **settings))] == [
+        "cn-2023-draft",
+        "cn-2025",
+        "cn-2025",
+    ]
+    chosen = answered(law("decide", "-", text=told(ROOM), COUNTENANCE_LAW_PACKS=name, **settings))["packs"]["cn-2025"]
+    shelved = answered(law("decide", "-", "--pack", "cn-2025", text=told(ROOM), **settings))["packs"]["cn-2025"]
+    assert chosen["edition"] != shelved["edition"]
+    assert chosen["edition"].removeprefix("sha256:").startswith(name.partition("@")[2])
+
+
 def test_export_is_cedar_that_other_implementations_read(tmp_path):
     for name in ("cn-2025", "cn-2023-draft"):
         text = law("export", name, "--cedar").stdout.decode("utf-8")
@@ -196,9 +267,9 @@ def test_export_is_cedar_that_other_implementations_read(tmp_path):
         checked = cedarpy.validate_policies(files["policies.cedar"], files["schema.cedarschema"])
         assert checked.validation_passed, checked.errors
         cedarpy.PolicySet.from_str(files["duties.cedar"])
-    assert json.loads((tmp_path / "cn-2023-draft" / "parameters.json").read_text()) == {
-        "sensitive_analysis_approvers_min": {"2023-08-08": 2}
-    }
+    numbers = json.loads((tmp_path / "cn-2023-draft" / "parameters.json").read_text())
+    assert numbers["sensitive_analysis_approvers_min"] == {"2023-08-08": 2}
+    assert numbers["filing_persons_over"] == {"2023-08-08": 10000}
     refused_input(law("export", "cn-2025"), 2)
 
 

@@ -8,6 +8,44 @@ from tests.law.reference import LISTS, VALUES
 
 AT = "2026-11-23T10:00:00+08:00"
 ACTIONS = tuple(str(value) for value in (FACT_NAMES["action"].values or ()))
+#: Facts under which both packs permit nearly every action.
+GOOD: dict[str, Any] = {
+    "operator.filing": "not_due",
+    "purpose.code": "check-in",
+    "purpose.banned": False,
+    "purpose.stated": True,
+    "purpose.necessity": True,
+    "purpose.alternatives_assessed": True,
+    "purpose.assessment": "current",
+    "purpose.major_interest": False,
+    "purpose.public_security": False,
+    "origin_purpose.code": "check-in",
+    "origin_purpose.public_security": False,
+    "venue.kind": "hotel",
+    "venue.business": True,
+    "place.kind": "lobby",
+    "place.private": False,
+    "place.public": False,
+    "place.internal": False,
+    "device.assessed_days": 365,
+    "device.sole_entry": False,
+    "subject.age_class": "adult",
+    "consent.state": "given",
+    "consent.form": "separate",
+    "consent.purpose": "check-in",
+    "consent.scopes": list(LISTS["consent.scopes"]),
+    "consent.notice_current": True,
+    "consent.withdrawal_as_easy": True,
+    "session.started_by": "subject",
+    "session.purpose_prompted": True,
+    "session.alternative_offered": True,
+    "alternative.available": True,
+    "analysis.attribute": "pose",
+    "analysis.sensitive": False,
+    "storage.where": "device",
+    "storage.destination": "local",
+    "retention.bounded": True,
+}
 NAMES = tuple(name for name in FACT_NAMES if name not in ("action", "at"))
 
 
@@ -21,7 +59,7 @@ def value_of(name: str, chance: random.Random) -> Any:
     if fact.kind == "bool":
         return chance.random() < 0.5
     if fact.kind == "int":
-        return chance.choice((0, 1, 2, 3, 29, 30, 31, 2**31 - 1))
+        return chance.choice((0, 1, 2, 29, 30, 31, 365, 366, 2**31 - 1))
     if fact.kind == "basis":
         return "act/1"
     if fact.kind == "text":
@@ -51,27 +89,15 @@ def flat_facts(chance: random.Random) -> dict[str, Any]:
 
 def agreeable(flat: dict[str, Any], chance: random.Random) -> None:
     """Make most of the facts such that permits occur, since chance alone seldom finds one."""
-    good = {
-        "purpose.banned": False,
-        "place.private": False,
-        "place.kind": "lobby",
-        "consent.state": "given",
-        "consent.form": "separate",
-        "consent.purpose": "check-in",
-        "purpose.code": "check-in",
-        "consent.notice_current": True,
-        "consent.scopes": list(LISTS["consent.scopes"]),
-        "consent.withdrawal_as_easy": True,
-        "session.started_by": "subject",
-        "session.purpose_prompted": True,
-        "session.alternative_offered": True,
-        "alternative.available": True,
-        "analysis.sensitive": False,
-        "analysis.attribute": "pose",
-    }
+    good = dict(GOOD)
+    if chance.random() < 0.3:
+        good["purpose.assessment"] = "stale"
     flat.update({name: value for name, value in good.items() if chance.random() < 0.97})
     if "measured present" in flat:
         flat.update({"measured.faces": 1})
+    if "authorisation present" in flat:
+        flat.update({"authorisation.in_scope": True, "authorisation.requested_by_subject": True})
+        flat.update({"authorisation.approvers": chance.choice((2, 3))})
 
 
 def nested(flat: dict[str, Any]) -> dict[str, Any]:

@@ -15,19 +15,32 @@ DRAFT, MEASURES = "cn-2023-draft", "cn-2025"
 GUEST: dict[str, Any] = {
     "action": "verify",
     "at": "2026-11-23T10:00:00+08:00",
-    "purpose": {"code": "check-in", "banned": False},
+    "operator": {"filing": "not_due"},
+    "purpose": {
+        "code": "check-in", "banned": False, "stated": True, "necessity": True, "alternatives_assessed": True,
+        "assessment": "current", "major_interest": False, "public_security": False,
+    },
+    "origin_purpose": {"code": "check-in", "public_security": False},
     "venue": {"kind": "hotel", "business": True},
-    "place": {"kind": "counter", "private": False},
+    "place": {"kind": "counter", "private": False, "public": False, "internal": False},
+    "device": {"assessed_days": 10, "sole_entry": False},
+    "subject": {"age_class": "adult"},
     "consent": {
         "state": "given", "form": "separate", "purpose": "check-in", "scopes": ["enrol", "verify"],
         "notice_current": True, "withdrawal_as_easy": True,
     },
     "session": {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True},
     "alternative": {"available": True},
+    "storage": {"where": "device", "destination": "local"},
+    "retention": {"bounded": True},
 }  # fmt: skip
 
 
-def ask(packs: Packs = PACKS, **changes) -> dict:
+AUTHORISED = {"ground": "emergency", "in_scope": True, "approvers": 2, "requested_by_subject": True}
+PURPOSE = GUEST["purpose"]
+
+
+def ask(packs: Packs = PACKS, **changes: Any) -> dict:
     told = {**GUEST, **changes}
     return as_json(decide(parse_one(json.dumps(told), packs.names), packs))
 
@@ -57,7 +70,7 @@ def test_the_permit_knows_whether_anything_was_measured():
 @pytest.mark.parametrize("action", ["capture", "enrol", "verify", "identify", "identify_remote"])
 def test_the_duty_to_discard_comes_with_five_actions(action):
     consent = {**GUEST["consent"], "scopes": ["enrol", "verify", "identify"]}
-    answer = ask(action=action, consent=consent)
+    answer = ask(action=action, consent=consent, authorisation=AUTHORISED)
     assert [one["duty"] for one in answer["duties"]] == ["discard-original"]
 
 
@@ -77,7 +90,7 @@ def test_a_private_place_stops_only_actions_at_a_device(action):
 def test_nothing_overrides_a_private_place():
     everything = ["consent", "guardian", "venue", "original", "storage", "disclosure"]
     answer = ask(
-        place={"kind": "hotel_room", "private": False},
+        place={**GUEST["place"], "kind": "hotel_room"},
         statutory_basis="a/1",
         statutory_basis_lifts=everything,
         authorisation={"ground": "emergency", "in_scope": True, "approvers": 9, "requested_by_subject": True},
@@ -203,14 +216,14 @@ def test_gate_one_measures_nothing_and_gate_two_leaves_nothing_unknown(measured,
 def test_findings_come_in_order_of_pack_and_number():
     answer = ask(purpose={"code": "x"}, place={}, consent={}, session={}, alternative={}, measured={})
     assert [(one["pack"], one["article"]) for one in answer["findings"]] == [
-        (DRAFT, "3"), (DRAFT, "5"), (DRAFT, "6"), (DRAFT, "9"), (DRAFT, "18"),
-        (MEASURES, "3"), (MEASURES, "6"), (MEASURES, "10"), (MEASURES, "13"),
+        (DRAFT, "3"), (DRAFT, "4"), (DRAFT, "5"), (DRAFT, "6"), (DRAFT, "9"), (DRAFT, "15"), (DRAFT, "18"),
+        (MEASURES, "3"), (MEASURES, "4"), (MEASURES, "6"), (MEASURES, "9"), (MEASURES, "10"), (MEASURES, "13"),
     ]  # fmt: skip
 
 
 def test_every_finding_speaks_both_languages():
     answer = ask(purpose={"code": "x"}, place={}, consent={}, session={}, alternative={}, measured={})
-    assert len(answer["findings"]) == 9
+    assert len(answer["findings"]) == 13
     for one in answer["findings"]:
         assert all(one[part][language] for part in ("reason", "remedy") for language in ("en", "zh"))
 
@@ -226,3 +239,157 @@ def test_a_refusal_is_a_value_with_the_action_and_the_instant():
     answer = decide(parse_one(json.dumps({"action": "verify", "at": GUEST["at"]})), PACKS)
     assert isinstance(answer, Refusal)
     assert (answer.action, answer.at.isoformat(), answer.purpose) == ("verify", GUEST["at"], None)
+
+
+CHILD = {**GUEST["consent"], "scopes": ["enrol", "verify", "identify"]}
+MINORS = {(DRAFT, "13"), (MEASURES, "7")}
+
+
+def refused(**changes) -> dict:
+    return outcomes(ask(**changes))
+
+
+def test_no_reference_is_stored_while_the_age_is_unknown_whatever_else_is_on_file():
+    everything: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["consent", "guardian"]}
+    for changes in ({}, {"consent": {**CHILD, "guardian": True}}, everything):
+        found = refused(action="enrol", subject={}, **{"consent": CHILD, "minor_rules": True, **changes})
+        assert set(found) == MINORS
+        assert {(outcome, "subject.age_class" in facts) for outcome, *facts in found.values()} == {("missing", True)}
+
+
+@pytest.mark.parametrize("action", ["verify", "identify"])
+def test_without_an_age_a_verified_person_counts_as_fourteen(action):
+    assert ask(action=action, consent=CHILD, subject={})["allowed"]
+    assert (
+        set(refused(action=action, consent={**CHILD, "guardian": False}, subject={"age_class": "under_14"})) == MINORS
+    )
+
+
+def test_a_basis_that_lifts_the_guardian_leaves_the_special_rules_standing():
+    lifted: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["guardian"], "consent": CHILD}
+    child = {"age_class": "under_14"}
+    assert ask(subject=child, minor_rules=True, **lifted)["allowed"]
+    assert refused(subject=child, **lifted) == {(MEASURES, "7"): ("missing", "minor_rules")}
+
+
+def test_a_basis_that_lifts_consent_does_not_lift_the_guardian():
+    found = refused(
+        subject={"age_class": "under_14"},
+        minor_rules=True,
+        consent={"state": "none", "guardian": True},
+        statutory_basis="a/1",
+        statutory_basis_lifts=["consent"],
+    )
+    assert set(found) == MINORS
+    assert {outcome for outcome, *_ in found.values()} == {"forbids"}
+
+
+def test_a_stale_assessment_brings_one_duty_for_each_pack_that_binds():
+    stale: dict[str, Any] = {"purpose": {**PURPOSE, "assessment": "stale"}}
+    renew = [one for one in ask(**stale)["duties"] if one["duty"] == "renew-assessment"]
+    assert renew == [
+        {"pack": DRAFT, "article": "15", "duty": "renew-assessment"},
+        {"pack": MEASURES, "article": "9", "duty": "renew-assessment"},
+    ]
+    before = ask(at="2025-05-31T23:59:59+08:00", **stale)["duties"]
+    assert [one["pack"] for one in before if one["duty"] == "renew-assessment"] == [DRAFT]
+    assert set(refused(action="enrol", **stale)) == {(DRAFT, "15"), (MEASURES, "9")}
+
+
+@pytest.mark.parametrize("state, expected", [("none", "forbids"), (None, "missing")])
+def test_without_an_assessment_nobody_is_verified(state, expected):
+    found = refused(purpose={**PURPOSE, "assessment": state})
+    assert found == dict.fromkeys(((DRAFT, "15"), (MEASURES, "9")), (expected, "purpose.assessment"))
+
+
+@pytest.mark.parametrize("venue, articles", [("hotel", {"9", "12"}), ("school", {"12"})])
+def test_staff_may_not_ask_again_within_thirty_days(venue, articles):
+    changes = {"action": "enrol", "venue": {"kind": venue, "business": False}}
+    for days, expected in ((29, articles), (30, set()), (None, set())):
+        found = refused(session={"started_by": "staff", "last_refusal_days": days}, **changes)
+        assert {article for _, article in found} == expected
+    assert not refused(session={"started_by": "subject", "last_refusal_days": 1}, **changes)
+
+
+def test_no_basis_lets_staff_ask_again():
+    changes: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["consent", "venue"]}
+    found = refused(action="enrol", session={"started_by": "staff", "last_refusal_days": 1}, **changes)
+    assert set(found) == {(DRAFT, "9"), (MEASURES, "12")}
+
+
+@pytest.mark.parametrize("filing", ["overdue", {DRAFT: "overdue", MEASURES: "due"}, {DRAFT: "filed"}])
+def test_filing_is_read_as_each_pack_sees_it(filing):
+    found = refused(action="enrol", operator={"filing": filing})
+    expected = {
+        "overdue": {(DRAFT, "16"): "forbids", (MEASURES, "15"): "forbids"},
+        "object": {(DRAFT, "16"): "forbids"},
+        "partial": {(MEASURES, "15"): "missing"},
+    }["overdue" if filing == "overdue" else "object" if len(filing) == 2 else "partial"]
+    assert {key: outcome for key, (outcome, *_) in found.items()} == expected
+    assert not refused(action="verify", operator={"filing": filing})
+
+
+def test_a_residential_gate_is_never_lifted_and_any_other_is():
+    gate: dict[str, Any] = {"venue": {"kind": "residential", "business": False}, "device": {"sole_entry": True}}
+    lifted: dict[str, Any] = {"statutory_basis": "a/1", "statutory_basis_lifts": ["venue"]}
+    place = {**GUEST["place"], "kind": "gate"}
+    assert set(refused(place=place, **gate)) == {(DRAFT, "14"), (MEASURES, "10")}
+    assert set(refused(place=place, **gate, **lifted)) == {(DRAFT, "14")}
+    assert set(refused(**gate)) == {(MEASURES, "10")}
+    assert not refused(**gate, **lifted)
+    assert set(refused(action="activate_purpose", place=place, **gate)) == {(DRAFT, "14")}
+
+
+def test_remote_identification_needs_no_consent_and_none_replaces_the_authorisation():
+    assert ask(action="identify_remote", consent={"state": "none"}, authorisation=AUTHORISED)["allowed"]
+    assert refused(action="identify_remote") == {(DRAFT, "10"): ("forbids",)}
+    for lost in ("in_scope", "requested_by_subject", "approvers"):
+        less = {name: value for name, value in AUTHORISED.items() if name != lost}
+        assert refused(action="identify_remote", authorisation=less) == {
+            (DRAFT, "10"): ("missing", f"authorisation.{lost}")
+        }
+
+
+def test_data_of_public_security_serve_nothing_else_without_consent_and_no_basis_helps():
+    reuse: dict[str, Any] = {
+        "action": "reuse",
+        "purpose": {**PURPOSE, "code": "marketing"},
+        "origin_purpose": {"code": "security", "public_security": True},
+        "statutory_basis": "a/1",
+        "statutory_basis_lifts": ["consent"],
+    }
+    assert set(refused(**reuse)) == {(DRAFT, "7")}
+    consent = {**GUEST["consent"], "purpose": "marketing", "scopes": ["reuse"]}
+    assert ask(**{**reuse, "consent": consent})["allowed"]
+
+
+@pytest.mark.parametrize(
+    "article, changes",
+    [
+        ("4", {"purpose": {**PURPOSE, "stated": False}}),
+        ("4", {"action": "activate_purpose", "purpose": {**PURPOSE, "necessity": False}}),
+        ("7", {"action": "capture", "place": {**GUEST["place"], "public": True},
+               "device": {"security_necessity": True, "sign_current": False, "area_set": True}}),
+        ("8", {"action": "capture", "place": {**GUEST["place"], "internal": True}, "device": {"area_set": False}}),
+        ("12", {"action": "finalise", "purpose": {**PURPOSE, "major_interest": True},
+                "review": {"human": True, "by_operator": True}}),
+        ("19", {"action": "enrol", "device": {"assessed_days": 366}}),
+    ],
+)  # fmt: skip
+def test_an_article_of_the_draft_refuses_what_it_is_about(article, changes):
+    assert (DRAFT, article) in refused(**changes)
+    assert refused(**changes)[DRAFT, article][0] == "forbids"
+
+
+@pytest.mark.parametrize(
+    "article, changes",
+    [
+        ("8", {"action": "enrol", "storage": {"where": "server"}}),
+        ("8", {"action": "enrol", "retention": {"bounded": False}}),
+        ("8", {"action": "disclose", "storage": {"destination": "internet"}}),
+        ("13", {"action": "capture", "place": {**GUEST["place"], "public": True},
+                "device": {"security_necessity": True, "sign_current": True, "area_set": False}}),
+    ],
+)  # fmt: skip
+def test_an_article_of_the_measures_refuses_what_it_is_about(article, changes):
+    assert {key: outcome for key, (outcome, *_) in refused(**changes).items()} == {(MEASURES, article): "forbids"}

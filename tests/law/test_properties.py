@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from countenance.answer import Permit, as_json
 from countenance.decide import decide
-from countenance.facts import parse_one
+from countenance.facts import OPTIONAL_GROUPS, parse_one
 from countenance.law import Packs, load_pack, load_packs
 from countenance.law.shelf import SHELF
-from tests.law.stories import NAMES, flat_facts, nested
+from countenance.vocabulary import Action
+from tests.law.stories import NAMES, flat_facts, nested, value_of
 
 PACKS = load_packs()
 #: Facts whose absence is an answer: losing them tells something.
@@ -70,3 +71,19 @@ def test_the_order_of_facts_and_packs_never_matters(flat, chance):
 def test_two_packs_find_what_each_finds_alone(flat):
     alone = [one for pack in PACKS for one in as_json(ask(flat, Packs([pack])))["findings"]]
     assert as_json(ask(flat))["findings"] == alone
+
+
+@given(flats, st.integers(0, 2**32))
+def test_a_fact_that_no_rule_of_the_action_reads_changes_no_finding(flat, seed):
+    chance = random.Random(seed)
+    read = {name for pack in PACKS for name in pack.reads(Action(flat["action"]))}
+    optional = {name for name in NAMES if name.partition(".")[0] in OPTIONAL_GROUPS}
+    others = [name for name in NAMES if name not in read | optional]
+    assert len(others) > 5
+    changed = {name: value for name, value in flat.items() if name not in others}
+    changed |= {name: value_of(name, chance) for name in others if chance.random() < 0.5}
+
+    def found(asked):
+        return [{**one, "reason": None} for one in as_json(ask(asked))["findings"]]
+
+    assert found(changed) == found(flat)

@@ -173,9 +173,8 @@ def test_without_its_sign_of_life_the_other_way_is_down(hotel: Hotel) -> None:
 
 
 def test_nobody_outside_the_area_is_detected(hotel: Hotel) -> None:
-    declare(
-        hotel, lambda site: site.replace("[[0, 0], [1, 0], [1, 1], [0, 1]]", "[[0.5, 0], [1, 0], [1, 1], [0.5, 1]]")
-    )
+    whole, right_half = "[[0, 0], [1, 0], [1, 1], [0, 1]]", "[[0.5, 0], [1, 0], [1, 1], [0.5, 1]]"
+    declare(hotel, lambda site: site.replace(whole, right_half).replace("signed_on: 2026-10", "signed_on: 2026-11"))
     hotel.consent("guest")
 
     right = enrol(hotel.house, DEVICE, enrolment("guest"), pictures.two_faces())

@@ -27,6 +27,7 @@ from countenance.cli.governed import (
 )
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
+from countenance.cli.replay import replay_command
 from countenance.cli.subjects import (
     consent_command,
     enrol_command,
@@ -50,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+law_app.command("replay")(replay_command)
 app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")

@@ -121,7 +121,7 @@ def issue_command(
         message = "The file for the credential cannot be written. Name one in a folder that exists."
         raise MalformedError(message, "无法写入凭证文件。请指定已存在文件夹中的文件。")
     with open_database(settings()) as database:
-        operator_id = _operator(database, operator)
+        operator_id = choose_operator(database, operator)
         with database.transaction() as tx:
             held = subjects.find(tx, operator_id, subject) if subject else None
             if subject and held is None:
@@ -144,7 +144,7 @@ def list_command(operator: Operator = None) -> None:
     from countenance.store import credentials
 
     with open_database(settings()) as database:
-        operator_id = _operator(database, operator)
+        operator_id = choose_operator(database, operator)
         with database.transaction() as tx:
             for row in credentials.listed(tx, operator_id):
                 state = "revoked" if row["revoked_at"] else "valid"
@@ -162,7 +162,7 @@ def revoke_command(
     from countenance.store import credentials
 
     with open_database(settings()) as database:
-        operator_id = _operator(database, operator)
+        operator_id = choose_operator(database, operator)
         with database.transaction() as tx:
             at, found = now(), credentials.find(tx, credential)
             if found is None or not credentials.revoke(tx, operator_id, credential, at):
@@ -182,7 +182,7 @@ def accept_command(operator: Operator = None) -> None:
     from countenance.record import Entry, append
 
     with open_database(settings()) as database:
-        operator_id = _operator(database, operator)
+        operator_id = choose_operator(database, operator)
         with database.transaction() as tx:
             entry = Entry(operator_id=operator_id, at=now(), kind="clock", outcome="accepted", by="console")
             append(tx, entry)
@@ -195,11 +195,12 @@ def expire_command(operator: Operator = None) -> None:
     from countenance.operations.expire import expire
 
     with open_house(settings(), loading) as opened:
-        gone = expire(opened.house, _operator(opened.house.database, operator))
+        gone = expire(opened.house, choose_operator(opened.house.database, operator))
     typer.echo(f"{sum(each.references for each in gone)} references of {len(gone)} purposes of subjects destroyed.")
 
 
-def _operator(database: object, named: str | None) -> str:
+def choose_operator(database: object, named: str | None) -> str:
+    """Return the operator named, or the only one there is; raises NotFoundError where it must be named."""
     from countenance.store import sites
     from countenance.store.database import Database
 

@@ -7,7 +7,8 @@ Only the law's own rooms are imported, so that `law decide` starts fast.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeVar
@@ -20,9 +21,10 @@ from countenance.errors import CountenanceError, MalformedError
 from countenance.facts import Facts, parse_facts, parse_instant
 from countenance.facts.reading import FACTS_BYTES_MAX
 from countenance.law import Article, Pack, Packs, known_packs, load_packs
+from countenance.law.coverage import Coverage, coverage
 from countenance.law.examples import cases, check
 from countenance.law.schema import cedar_schema
-from countenance.settings import read_settings
+from countenance.settings import Settings, read_settings
 
 PERMITTED, FAILED, MALFORMED, REFUSED, NO_PACK = 0, 1, 2, 3, 4
 _DAY_CHARS = len("2023-08-08")
@@ -37,10 +39,31 @@ PackOption = Annotated[
 AtOption = Annotated[str | None, typer.Option("--at", metavar="TIME", help="RFC 3339 time that replaces `at`.")]
 
 
+def _settings() -> Settings:
+    """Return the settings that concern the law; the others are the server's."""
+    names = [f"COUNTENANCE_{name}" for name in ("LAW_PACKS", "LAW_PUBLISHERS", "DATA_DIR")]
+    return read_settings({name: os.environ[name] for name in names if name in os.environ})
+
+
 def configured_packs() -> tuple[str, ...]:
     """Return the packs that judge where none is named, from the setting `law_packs`."""
-    name = "COUNTENANCE_LAW_PACKS"
-    return read_settings({name: os.environ[name]} if name in os.environ else {}).law_packs
+    return _settings().law_packs
+
+
+def _installed() -> Path:
+    """Return where packs from outside lie."""
+    return _settings().data_dir / "packs"
+
+
+def _packs(names: Iterable[str]) -> Packs:
+    """Return the packs of those names, from the shelf, from outside or from a folder."""
+    return load_packs(names, installed=_installed())
+
+
+def _each(name: str | None) -> list[Pack]:
+    """Return the pack of that name, or every pack known, each by itself since editions share an id."""
+    names = known_packs(installed=_installed()) if name is None else (name,)
+    return [next(iter(_packs([each]))) for each in names]
 
 
 def _or_exit(code: int, work: Callable[[], T]) -> T:
@@ -87,7 +110,7 @@ def decide_command(
     at: AtOption = None,
 ) -> None:
     """Answer whether the law permits an act, with every article that refuses it."""
-    packs = _or_exit(NO_PACK, lambda: load_packs(pack or configured_packs()))
+    packs = _or_exit(NO_PACK, lambda: _packs(pack or configured_packs()))
     told = _or_exit(MALFORMED, lambda: _told(facts, packs, at))
     answers = [decide(one, packs) for one in (told if isinstance(told, list) else [told])]
     made = [as_json(answer) for answer in answers]
@@ -98,7 +121,8 @@ def decide_command(
 def _told(path: str, packs: Packs, at: str | None) -> Facts | list[Facts]:
     """Return the facts of the input, moved to another instant where one is given."""
     instant = None if at is None else parse_instant(at, "--at")
-    told = parse_facts(_read(path), {*known_packs(), *packs.names})
+    known = {name.partition("@")[0] for name in known_packs(installed=_installed())}
+    told = parse_facts(_read(path), {*known, *packs.names})
     if instant is None:
         return told
     return [one.at_instant(instant) for one in told] if isinstance(told, list) else told.at_instant(instant)
@@ -107,7 +131,7 @@ def _told(path: str, packs: Packs, at: str | None) -> Facts | list[Facts]:
 @law_app.command("packs")
 def packs_command(as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the packs known: status, dates, editions."""
-    packs = _or_exit(NO_PACK, load_packs)
+    packs = _or_exit(NO_PACK, lambda: _each(None))
     rows = [_about(pack) for pack in packs]
     if as_data:
         _write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
@@ -182,8 +206,7 @@ def _numbers(article: Article, day: date | None) -> str:
 
 
 def _one(name: str) -> Pack:
-    packs = _or_exit(NO_PACK, lambda: load_packs([name]))
-    return next(iter(packs))
+    return _or_exit(NO_PACK, lambda: _each(name))[0]
 
 
 @law_app.command("test")
@@ -193,7 +216,7 @@ def run_command(
     ] = None,
 ) -> None:
     """Run every example, each also on every edge of a date; exit 1 where one fails."""
-    packs = _or_exit(NO_PACK, lambda: load_packs(None if pack is None else [pack]))
+    packs = _or_exit(NO_PACK, lambda: _each(pack))
     failing = 0
     for one in packs:
         told, edges, wrong = _run(one)
@@ -216,6 +239,71 @@ def _run(pack: Pack) -> tuple[int, int, list[str]]:
         if problem is not None:
             wrong.append(f"{case.example.where} ({case.when}): {problem}")
     return told, edges, wrong
+
+
+@law_app.command("add")
+def add_command(
+    archive: Annotated[
+        Path, typer.Argument(metavar="PACK.zip", help="A pack and its signature (docs/concepts/law.md).")
+    ],
+) -> None:
+    """Take in a pack from a configured publisher, once its signature, its files and every example hold."""
+    from countenance.app import now
+    from countenance.cli.intake import take_in
+
+    def examine(pack: Pack) -> None:
+        if pack.published > pack.day(now()):
+            raise MalformedError(
+                f"{pack.name}/pack.yaml:1: the pack is published in the future; take it in when it is.",
+                f"{pack.name}/pack.yaml:1: 规则包的公布日期在将来；请届时再添加。",
+            )
+        _, _, wrong = _run(pack)
+        if wrong:
+            raise MalformedError(f"{wrong[0]}.", f"{wrong[0]}（示例未通过）。")
+
+    taken, publisher = _or_exit(NO_PACK, lambda: take_in(archive, _settings().law_publishers, _installed(), examine))
+    _write(f"{taken.name}@{taken.edition.removeprefix('sha256:')[:12]} · {publisher}\n")
+
+
+@law_app.command("coverage")
+def coverage_command(
+    pack: Annotated[
+        str | None, typer.Argument(metavar="[PACK]", help="Id or folder; without it, every pack known.")
+    ] = None,
+    as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how each article is met, and by how many examples; exit 1 where one is unaccounted for."""
+    packs = _or_exit(NO_PACK, lambda: _each(pack))
+    rows = [row for one in packs for row in coverage(one)]
+    if as_data:
+        _write(json.dumps([_covered(row) for row in rows], ensure_ascii=False, indent=2) + "\n")
+    else:
+        _write("".join(_coverage_lines(rows)))
+    raise typer.Exit(PERMITTED if all(row.accounted for row in rows) else FAILED)
+
+
+def _covered(row: Coverage) -> dict[str, Any]:
+    told = {name: getattr(row, name) for name in ("rules", "duties", "permits", "refusals", "missing", "edges")}
+    title = {"en": row.title.en, "zh": row.title.zh}
+    encoding = row.encoding.value
+    return {
+        "pack": row.pack, "article": row.article, "title": title, "encoding": encoding, **told,
+        "accounted": row.accounted,
+    }  # fmt: skip
+
+
+def _coverage_lines(rows: Sequence[Coverage]) -> Iterator[str]:
+    """Yield a table for each pack, and how many of its articles are met in each way."""
+    for name in dict.fromkeys(row.pack for row in rows):
+        of_pack = [row for row in rows if row.pack == name]
+        yield f"{name}\n article  met            rules duties permit refuse missing edges\n"
+        for row in of_pack:
+            numbers = (row.rules, row.duties, row.permits, row.refusals, row.missing, row.edges)
+            shown = " ".join(f"{number:>6}" for number in numbers)
+            mark = "" if row.accounted else "  UNACCOUNTED"
+            yield f"{row.article:>8}  {row.encoding.value:<13} {shown}  {row.title.en} · {row.title.zh}{mark}\n"
+        counts = Counter(row.encoding.value for row in of_pack)
+        yield f"  {len(of_pack)} articles: " + ", ".join(f"{number} {met}" for met, number in counts.items()) + "\n\n"
 
 
 @law_app.command("export")

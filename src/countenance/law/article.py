@@ -268,11 +268,13 @@ def _duty(source: Source, policy: dict[str, Any], line: int, number: str, atoms:
     if not _DUTY.fullmatch(notes["duty"]):
         refuse(source.where, line, "a duty is a word in small letters with hyphens", "义务名须为小写字母加连字符")
     actions = _actions(source, policy, line)
+    tree = atoms.tree(policy["conditions"], actions)
     return DutyRule(
         duty=notes["duty"],
         article=number,
         actions=frozenset(actions),
-        tree=atoms.tree(policy["conditions"], actions),
+        tree=tree,
+        reads=atoms.reads(leaves(tree)),
         reason=Text(notes["reason_en"], notes["reason_zh"]),
         cedar=policy_text(policy),
     )

@@ -6,13 +6,13 @@ for a member, and `has` where absence is an answer.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cedarpy import policies_from_json_str
 
-from countenance.facts import FACT_NAMES, GROUPS
+from countenance.facts import FACT_NAMES, GROUPS, OPTIONAL_GROUPS
 from countenance.law.schema import TOP_LEVEL, absence_answers
 from countenance.law.tree import TRUE, And, Constant, Leaf, Node, Not, Or
 from countenance.vocabulary import Action
@@ -75,6 +75,12 @@ class AtomIndex:
         if kind == "Value" and isinstance(inner, bool):
             return Constant(inner)
         return Leaf(self._index(read_atom(body, actions)))
+
+    def reads(self, indexes: Iterable[int]) -> tuple[str, ...]:
+        """Return the facts that these atoms look at, and the optional groups whose presence they ask for."""
+        some = [self.atoms[index] for index in sorted(indexes)]
+        names = [name for atom in some for name in (*sorted(atom.roots & set(OPTIONAL_GROUPS)), *atom.facts)]
+        return tuple(dict.fromkeys(names))
 
     def _index(self, atom: Atom) -> int:
         if atom.text not in self._seen:

@@ -23,13 +23,12 @@ def refuse(where: str, line: int, en: str, zh: str) -> NoReturn:
     raise MalformedError(f"{where}:{line}: {en}.", f"{where}:{line}: {zh}。")
 
 
-def read_pack(folder: Path) -> dict[str, str]:
-    """Return the text of every file of a pack by its path inside the pack, sorted.
+def read_pack(folder: Path, name: str) -> dict[str, str]:
+    """Return the text of every file of the pack `name` by its path inside the pack, sorted.
 
     Raises `NotFoundError` where there is no such folder, and `MalformedError` for a link, a strange name, a file that
     does not belong, is too large, is not UTF-8 or has carriage returns.
     """
-    name = folder.name
     if not folder.is_dir():
         raise NotFoundError(
             "There is no such pack; `countenance law packs` lists the packs known.",
@@ -39,7 +38,7 @@ def read_pack(folder: Path) -> dict[str, str]:
         refuse(name, 1, "a pack may not be a link; give the folder itself", "规则包不得为链接；请给出文件夹本身")
     found: dict[str, str] = {}
     total = 0
-    for path in _walk(folder):
+    for path in _walk(folder, name):
         if len(found) >= FILES_MAX:
             refuse(name, 1, f"a pack has at most {FILES_MAX} files", f"规则包最多 {FILES_MAX} 个文件")
         inside = path.relative_to(folder).as_posix()
@@ -47,11 +46,11 @@ def read_pack(folder: Path) -> dict[str, str]:
         total += len(data)
         if total > PACK_BYTES_MAX:
             refuse(name, 1, "a pack is at most 4 MiB in all", "规则包总计不得超过 4 MiB")
-        found[inside] = _text(data, f"{name}/{inside}")
+        found[inside] = as_text(data, f"{name}/{inside}")
     return dict(sorted(found.items()))
 
 
-def _walk(folder: Path) -> list[Path]:
+def _walk(folder: Path, name: str) -> list[Path]:
     """Return the files of a pack; refuse anything that is not a plain file in its place."""
     files = []
     for entry in sorted(folder.iterdir()):
@@ -63,7 +62,7 @@ def _walk(folder: Path) -> list[Path]:
         plain = _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
         if not plain:
             refuse(
-                folder.name, 1,
+                name, 1,
                 "a pack holds pack.yaml, base.cedar, articles/ and documents/ with plain files in small letters; "
                 "remove what else lies there",
                 "规则包仅含 pack.yaml、base.cedar、articles/ 与 documents/ 中的小写普通文件；请移除其他内容",
@@ -90,7 +89,14 @@ def _read(path: Path, where: str) -> bytes:
     return data
 
 
-def _text(data: bytes, where: str) -> str:
+def fitting(inside: str) -> bool:
+    """Whether a path inside a pack is one that a file of a pack may have."""
+    folder, slash, name = inside.rpartition("/")
+    return (not slash or folder in _FOLDERS) and _NAME.fullmatch(name) is not None and inside not in _FOLDERS
+
+
+def as_text(data: bytes, where: str) -> str:
+    """Return the text of a file of a pack: UTF-8 with line feeds."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from countenance.answer import PackUsed, Text
 from countenance.errors import MalformedError, NotFoundError
 from countenance.law.compiled import Compiled
-from countenance.law.tree import Node
+from countenance.law.tree import Node, leaves
 from countenance.vocabulary import Action
 
 
@@ -54,6 +54,8 @@ class DutyRule:
     article: str
     actions: frozenset[Action]
     tree: Node
+    #: The facts and optional groups that the tree looks at.
+    reads: tuple[str, ...]
     reason: Text
     cedar: str
 
@@ -102,6 +104,16 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """What an article has to say of one action: its rules for it, and the facts, groups and numbers they look at."""
+
+    article: Article
+    rules: tuple[Rule, ...]
+    reads: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """One act, or draft of one, that may be asked."""
 
@@ -118,8 +130,8 @@ class Pack:
     reviewed_by: str | None
     edition: str
     articles: tuple[Article, ...]
-    #: For each action the articles that have rules for it, with those rules.
-    rules: Mapping[Action, tuple[tuple[Article, tuple[Rule, ...]], ...]]
+    #: For each action the articles that have rules for it.
+    rules: Mapping[Action, tuple[Reach, ...]]
     compiled: Compiled
 
     def day(self, at: datetime) -> date:
@@ -139,6 +151,18 @@ class Pack:
         """Return every number of the law as it stands on a day on which the pack binds."""
         every = (parameter for article in self.articles for parameter in article.parameters)
         return {parameter.name: value for parameter in every if (value := parameter.on(day)) is not None}
+
+    def reads(self, action: Action) -> frozenset[str]:
+        """Return every fact that a rule or duty for this action looks at; none but these can change a finding.
+
+        Whether an optional group is there at all is not a fact and counts besides.
+        """
+        rules = [rule for reach in self.rules[action] for rule in reach.rules]
+        duties = [duty for article in self.articles for duty in article.duties if action in duty.actions]
+        trees = [*(rule.tree for rule in rules), *(duty.tree for duty in duties)]
+        atoms = frozenset[int]().union(*(leaves(tree) for tree in trees))
+        looked_at = {fact for atom in atoms for fact in self.compiled.atoms[atom].facts}
+        return frozenset(looked_at.union(*(rule.requires for rule in rules)))
 
     def used(self, day: date) -> PackUsed:
         """Return what an answer says of this pack."""

@@ -1,6 +1,7 @@
 """The shelf of packs: found by looking, loaded whole or not at all, each problem with its file and line."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from countenance.law.article import Source, day_of, read_article, text_of
 from countenance.law.atoms import AtomIndex
 from countenance.law.compiled import Compiled
 from countenance.law.files import edition, read_pack, refuse
-from countenance.law.pack import Article, Pack, Packs, Rule, Status, article_order
+from countenance.law.pack import Article, Pack, Packs, Reach, Status, article_order
 from countenance.law.schema import cedar_schema
 from countenance.law.strict_yaml import read_yaml
 from countenance.law.tree import leaves
@@ -23,42 +24,74 @@ from countenance.vocabulary import Action
 
 #: Where the packs that come with the product lie, one folder each.
 SHELF: Final = Path(__file__).parent / "packs"
+#: How an edition is written as the name of a folder, and how much of it names a pack.
+_ADDED: Final = re.compile(r"[0-9a-f]{64}")
+_DIGITS_MIN, _DIGITS_SHOWN = 8, 12
 _KEYS: Final = frozenset((
     "id", "title", "authority", "status", "published", "in_force_from", "in_force_until", "timezone", "source",
     "reviewed_on", "reviewed_by",
 ))  # fmt: skip
 
 
-def known_packs(shelf: Path = SHELF) -> tuple[str, ...]:
-    """Return the ids of the packs on the shelf, without reading them."""
-    return tuple(sorted(folder.name for folder in shelf.iterdir() if folder.is_dir()))
+def known_packs(shelf: Path = SHELF, installed: Path | None = None) -> tuple[str, ...]:
+    """Return the names of the packs on the shelf, and of those put in by `countenance law add`, without reading them.
+
+    An id stands for the pack on the shelf; `id@` and the first digits of an edition for one that was added.
+    """
+    names = sorted(folder.name for folder in shelf.iterdir() if folder.is_dir())
+    return (*names, *(f"{folder.parent.name}@{folder.name[:_DIGITS_SHOWN]}" for folder in _added(installed)))
 
 
-def load_packs(names: Iterable[str] | None = None, shelf: Path = SHELF) -> Packs:
+def _added(installed: Path | None) -> list[Path]:
+    """Return the folders of the packs that were added, one for each edition."""
+    found = installed.glob("*/*") if installed is not None else ()
+    return sorted(folder for folder in found if _ADDED.fullmatch(folder.name) and folder.is_dir())
+
+
+def load_packs(names: Iterable[str] | None = None, shelf: Path = SHELF, installed: Path | None = None) -> Packs:
     """Return the packs of those names, or all on the shelf; one that does not load stops with `MalformedError`.
 
-    A name is the id of a pack on the shelf, or the path of a folder, which has a slash in it. Raises `NotFoundError`
-    for an id that is not on the shelf or a folder that is not there.
+    A name is the id of a pack on the shelf, or of the only edition added of a pack that is not there; `id@` and the
+    first digits of an edition that was added; or the path of a folder, which has a slash in it. Raises `NotFoundError`
+    for a name that is none of these or a folder that is not there.
     """
-    known = known_packs(shelf)
-    folders = []
-    for name in dict.fromkeys(known if names is None else names):
-        if "/" not in name and name not in known:
-            listed = ", ".join(known)
-            raise NotFoundError(
-                f"No pack has that id; the packs known are {listed}.", f"没有该标识的规则包；已知规则包：{listed}。"
-            )
-        folders.append(Path(name) if "/" in name else shelf / name)
-    return Packs([load_pack(folder) for folder in folders])
+    wanted = known_packs(shelf) if names is None else names
+    return Packs([_named(name, shelf, installed) for name in dict.fromkeys(wanted)])
 
 
-def load_pack(folder: Path) -> Pack:
-    """Return the pack of a folder, wherever it lies; no code of it is run, and the folder's name is its id.
+def edition_of(name: str, shelf: Path = SHELF) -> str:
+    """Return the edition of the pack of that name, on the shelf or a folder; raises what `load_packs` raises."""
+    folder = Path(name) if "/" in name else shelf / name if name in known_packs(shelf) else None
+    return edition(read_pack(folder, folder.name)) if folder is not None else _named(name, shelf, None).edition
+
+
+def _named(name: str, shelf: Path, installed: Path | None) -> Pack:
+    """Return the pack of a name."""
+    if "/" in name:
+        return load_pack(Path(name))
+    if name in known_packs(shelf):
+        return load_pack(shelf / name)
+    pack, at, digits = name.partition("@")
+    chosen = [folder for folder in _added(installed) if folder.parent.name == pack and folder.name.startswith(digits)]
+    if len(chosen) != 1 or (at and len(digits) < _DIGITS_MIN):
+        listed = ", ".join(known_packs(shelf, installed))
+        raise NotFoundError(
+            f"No pack, or more than one, has that id; the packs known are {listed}.",
+            f"没有或有多个该标识的规则包；已知规则包：{listed}。",
+        )
+    loaded = load_pack(chosen[0], pack)
+    if loaded.edition != f"sha256:{chosen[0].name}":
+        refuse(pack, 1, "this pack is no longer what was added; add it again", "此规则包与添加时不同；请重新添加")
+    return loaded
+
+
+def load_pack(folder: Path, name: str | None = None) -> Pack:
+    """Return the pack of a folder, wherever it lies; no code of it is run, and its id is `name` or the folder's name.
 
     Raises `MalformedError` with file and line for anything the shelf refuses, `NotFoundError` where there is no folder.
     """
-    name = folder.name
-    files = read_pack(folder)
+    name = folder.name if name is None else name
+    files = read_pack(folder, name)
     for needed in ("pack.yaml", "base.cedar"):
         if needed not in files:
             refuse(f"{name}/{needed}", 1, "this file is missing", "缺少此文件")
@@ -66,7 +99,7 @@ def load_pack(folder: Path) -> Pack:
     base = _base(name, files["base.cedar"])
     atoms = AtomIndex()
     articles: list[Article] = []
-    policies = 1
+    policies = 1  # the base permit
     for path in sorted((path for path in files if path.startswith("articles/")), key=_by_number):
         if not path.endswith(".md"):
             refuse(f"{name}/{path}", 1, "an article is a Markdown file (.md)", "条文须为 Markdown 文件（.md）")
@@ -74,14 +107,15 @@ def load_pack(folder: Path) -> Pack:
         policies += len(article.rules)
         articles.append(article)
     _check_articles(name, articles)
-    text = "\n\n".join([base, *(rule.cedar for article in articles for rule in article.rules)]) + "\n"
-    _check_schema(text, articles, f"{name}/base.cedar")
+    rules = [(rule.policy, rule.cedar, rule.actions) for article in articles for rule in article.rules]
+    compiled = Compiled(base, rules, atoms.atoms, _by_action(articles))
+    _check_schema(compiled.text, articles, f"{name}/base.cedar")
     pack = Pack(
         **about,
         edition=edition(files),
         articles=tuple(articles),
-        rules={action: _rules(action, articles) for action in Action},
-        compiled=Compiled(text, policies, atoms.atoms, _by_action(articles)),
+        rules={action: _rules(action, articles, atoms) for action in Action},
+        compiled=compiled,
     )
     _check_parameters(pack)
     _check_examples(pack)
@@ -111,10 +145,17 @@ def _by_action(articles: Sequence[Article]) -> dict[Action, list[int]]:
     return {action: sorted(indexes) for action, indexes in found.items()}
 
 
-def _rules(action: Action, articles: Sequence[Article]) -> tuple[tuple[Article, tuple[Rule, ...]], ...]:
-    """Return the articles that have rules for an action, with those rules."""
-    found = [(article, tuple(rule for rule in article.rules if action in rule.actions)) for article in articles]
-    return tuple((article, rules) for article, rules in found if rules)
+def _rules(action: Action, articles: Sequence[Article], atoms: AtomIndex) -> tuple[Reach, ...]:
+    """Return the articles that have rules for an action, with those rules and what they look at."""
+    made = []
+    for article in articles:
+        rules = tuple(rule for rule in article.rules if action in rule.actions)
+        read = sorted(frozenset[int]().union(*(rule.atoms for rule in rules)))
+        names = dict.fromkeys([*atoms.reads(read), *(name for rule in rules for name in rule.requires)])
+        numbers = dict.fromkeys(name for index in read for name in atoms.atoms[index].parameters)
+        if rules:
+            made.append(Reach(article, rules, tuple(names), tuple(numbers)))
+    return tuple(made)
 
 
 def _about(name: str, text: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
             subject_ref, about = _named(tx, house, asked, measured, permit, probe)
 
             # 5. Record, under whoever it is: in the same transaction; the answer leaves only after the commit.
-            answers = (permit,) if about is None else (permit, about.answer)
+            others = () if about is None else (about,)
             outcome = "non_match" if subject_ref is None else "match"
             held_now = house.projection.count(caller.operator_id, unnamed.purpose)
             details = {
@@ -76,7 +76,9 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
                 "consent": str(unnamed.consent_id),
             }
             who = about.on_file if about is not None and subject_ref is not None else None
-            recorded = write(tx, house, caller, asked, outcome, answers=answers, details=details, about=who)
+            recorded = write(
+                tx, house, caller, asked, outcome, answers=(permit,), others=others, details=details, about=who
+            )
             end_session(tx, caller.operator_id, asked.on_file, question)
     house.count("identify", outcome)
     return Identified(subject_ref, permit, recorded)

@@ -66,11 +66,13 @@ def identify_remote(
             compared, subject_ref, about = _named(tx, house, asked, measured, permit, probe)
 
             # 5. Record, naming the authorisation: in the same transaction; the answer leaves only after the commit.
-            answers = (permit,) if about is None else (permit, about.answer)
+            others = () if about is None else (about,)
             outcome = "non_match" if subject_ref is None else "match"
             details = {"duties": discharged, "fmr": fmr(house.identify_threshold), "references": compared}
             who = about.on_file if about is not None and subject_ref is not None else None
-            recorded = write(tx, house, caller, asked, outcome, answers=answers, details=details, about=who)
+            recorded = write(
+                tx, house, caller, asked, outcome, answers=(permit,), others=others, details=details, about=who
+            )
     house.count("identify_remote", outcome)
     return Identified(subject_ref, permit, recorded)
 

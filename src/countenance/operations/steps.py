@@ -138,12 +138,14 @@ def write(
     outcome: str,
     *,
     answers: tuple[Permit | Refusal, ...],
+    others: tuple[Asked, ...] = (),
     details: Mapping[str, Any] | None = None,
     about: OnFile | None = None,
     mark: bytes | None = None,
 ) -> Recorded:
     """Record one act of a caller with the facts it was decided on; `about` is who it turned out to be about.
 
+    What else was asked stands in `others`, each with its own facts, so that every decision can be made again.
     What was decided with an authorisation on file names it, and is listed under it for review.
     """
     said: dict[str, Any] = {"model": house.engine.model_id, **(details or {})}
@@ -163,6 +165,7 @@ def write(
             subject_mark=mark or mark_of(house, caller.operator_id, about or asked.on_file),
             facts=asked.facts,
             answers=answers,
+            others=[(each.facts, each.answer) for each in others],
             details=said,
         ),
     )

@@ -1,11 +1,13 @@
 """Records of what was decided and done: added, read, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from countenance.store.database import Transaction
 from countenance.store.tables import record
@@ -25,6 +27,8 @@ class RecordRow:
     digest: bytes
 
 
+#: How many records are read from a cursor at a time.
+PORTION: Final = 1000
 _NAMES = tuple(RecordRow.__dataclass_fields__)
 _COLUMNS = [record.c[name] for name in _NAMES]
 _INSERT = record.insert()
@@ -71,3 +75,31 @@ def newest_at(tx: Transaction, operator_id: str) -> datetime | None:
     """Return the time of the record written last, against which a clock set back is noticed."""
     query = select(record.c.at).where(record.c.operator_id == operator_id).order_by(record.c.number.desc()).limit(1)
     return tx.execute(query).scalar_one_or_none()
+
+
+@contextmanager
+def written(
+    tx: Transaction, operator_id: str, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Iterator[tuple[bytes, bytes]]]:
+    """Yield body and digest of every record from `since` on and before `until`, oldest first, and no subject's mark.
+
+    They are read in portions from a cursor that is closed whatever happens.
+    """
+    query = select(record.c.body, record.c.digest).where(*_between(operator_id, since, until)).order_by(record.c.number)
+    with tx.execute(query.execution_options(yield_per=PORTION)) as found:
+        yield ((row.body, row.digest) for row in found)
+
+
+def count(tx: Transaction, operator_id: str, *, since: datetime | None = None, until: datetime | None = None) -> int:
+    """Return how many records `written` yields."""
+    query = select(func.count()).select_from(record).where(*_between(operator_id, since, until))
+    return int(tx.execute(query).scalar_one())
+
+
+def _between(operator_id: str, since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [record.c.operator_id == operator_id]
+    if since is not None:
+        conditions.append(record.c.at >= since)
+    if until is not None:
+        conditions.append(record.c.at < until)
+    return conditions

@@ -96,7 +96,7 @@ def every_kind_of_outcome(hotel: Hotel) -> int:
     verify(house, DEVICE, claim("guest", purpose="advertising"), pictures.admiral())
     identify(house, DEVICE, search(), pictures.admiral_again())
     identify(house, DEVICE, search(), pictures.astronaut())
-    hotel.consent("other", Scope.ENROL)
+    hotel.consent("other", Scope.ENROL, Scope.OFF_DEVICE_STORAGE)
     hotel.enrol("other", pictures.astronaut())
     identify(house, DEVICE, search(), pictures.astronaut())  # found, and not to be named
     withdraw(house, DEVICE, "guest", PURPOSE)

@@ -120,7 +120,7 @@ def test_the_same_packs_change_nothing_whatever_the_outcome(hotel: Hotel) -> Non
     assert {(answer["gate"], answer["allowed"]) for answer in law} == {(1, False), (2, False), (2, True)}
     assert (done.records, done.balance.decisions) == (len(bodies), made)
     assert (done.balance.changed, done.turned) == (0, ())
-    assert (done.unreadable, done.altered, done.refused_by_house) == (0, 0, 2)
+    assert (done.unreadable, done.altered, done.refused_by_house) == (0, 0, 3)
     assert {(each.pack, each.at_hand) for each in done.recorded} == {("cn-2023-draft", True), ("cn-2025", True)}
 
 

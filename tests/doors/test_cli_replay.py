@@ -74,12 +74,13 @@ def test_an_edition_is_named_and_another_day_is_judged(shell: Shell) -> None:
 
 
 def test_what_is_left_out_is_said(shell: Shell, database: Database, tmp_path: Path) -> None:
-    keep(database, [story()], packs=without(tmp_path, "cn-2025", "10"))
+    keep(database, [story(), story(), story(venue={"kind": "bank"})], packs=without(tmp_path, "cn-2025", "10"))
     with database.transaction() as tx:
-        tx.exec_driver_sql("UPDATE record SET body = body || ' ' WHERE number = 1")
+        newest = int(tx.exec_driver_sql("SELECT max(number) FROM record").scalar_one())
+        tx.exec_driver_sql(f"UPDATE record SET body = body || ' ' WHERE number = {newest - 1}")
         tx.exec_driver_sql(
             "UPDATE record SET digest = sha256(replace(convert_from(body, 'UTF8'), 'bank', 'palace')::bytea),"
-            " body = replace(convert_from(body, 'UTF8'), 'bank', 'palace')::bytea WHERE number = 2"
+            f" body = replace(convert_from(body, 'UTF8'), 'bank', 'palace')::bytea WHERE number = {newest}"
         )
 
     shown = shell("law", "replay").stdout

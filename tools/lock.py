@@ -55,7 +55,7 @@ def main() -> None:
         compile_lock("requirements-build.lock", str(build))
     extras = ("--extra", "engine", "--extra", "embedded", "--extra", "evaluate")
     compile_lock("requirements.lock", "pyproject.toml", *extras, leave_out=NEVER + TESTS_ONLY)
-    groups = ("--group", "dev", "--group", "bench", "--constraint", "requirements.lock")
+    groups = ("--group", "dev", "--group", "bench", "--group", "mutate", "--constraint", "requirements.lock")
     compile_lock("requirements-dev.lock", "pyproject.toml", *extras, *groups, leave_out=NEVER)
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import uvicorn
+from fastapi import FastAPI
 
 from countenance.api import make_api
-from countenance.api.metrics import Metrics
 from countenance.capture import Limits
 from countenance.compare import Threshold
 from countenance.engines import load_engine
@@ -23,6 +23,9 @@ from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
 from countenance.operations.held import opened
 from countenance.operations.parts import House
+from countenance.pages import make_pages
+from countenance.reception.metrics import Metrics
+from countenance.reception.threads import Threads
 from countenance.settings import Settings
 from countenance.store import embedded, records, references, sites
 from countenance.store.database import Database
@@ -229,12 +232,21 @@ def _sweeping(house: House) -> Iterator[None]:
         thread.join(timeout=5)
 
 
+def make_application(
+    house: House, settings: Settings, ready: Callable[[], Mapping[str, bool]], metrics: Metrics
+) -> FastAPI:
+    """Return what is served: the interface under /v1, and the pages."""
+    threads = Threads(settings)
+    application = make_api(house, settings, ready=ready, metrics=metrics, threads=threads)
+    application.router.routes.extend(make_pages(house, settings, threads))
+    return application
+
+
 def serve(opened: Opened, started: Callable[[], None] | None = None) -> None:
     """Serve until a signal comes; requests under way are finished first."""
     settings = opened.settings
-    api = make_api(opened.house, settings, ready=opened.ready, metrics=opened.metrics)
     config = uvicorn.Config(
-        api,
+        make_application(opened.house, settings, opened.ready, opened.metrics),
         host=settings.host,
         port=settings.port,
         log_config=None,

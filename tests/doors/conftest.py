@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from countenance import access
 from countenance.api import make_api
-from countenance.api.metrics import Metrics
+from countenance.reception.metrics import Metrics
 from countenance.settings import Settings
 from countenance.store import subjects
 from countenance.vocabulary import Role

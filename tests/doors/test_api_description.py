@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from countenance.api import description, document, routes
-from countenance.api.body import checked
+from countenance.reception.body import checked
 from countenance.vocabulary import Role
 
 #: No answer may carry any of these, and no request may choose one.

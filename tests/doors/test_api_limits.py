@@ -135,7 +135,7 @@ def test_a_body_that_ends_early_does_nothing(desk):
 
 
 def test_a_body_that_trickles_is_given_up(desk, monkeypatch):
-    monkeypatch.setattr("countenance.api.body.BODY_SECONDS_MAX", 0.2)
+    monkeypatch.setattr("countenance.reception.body.BODY_SECONDS_MAX", 0.2)
     with connected(desk) as connection:
         connection.sendall(head(desk, "/v1/verify", "device", "Content-Length: 100") + b"{")
         status, headers, body = read_answer(connection)

@@ -8,15 +8,21 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from countenance import __version__
 from countenance.api import document, problems
 from countenance.api.door import Door, Route, hang
-from countenance.api.metrics import Metrics
-from countenance.api.outermost import Outermost
 from countenance.operations.parts import House
+from countenance.reception.metrics import Metrics
+from countenance.reception.outermost import Answering, Outermost
+from countenance.reception.threads import Threads
 from countenance.settings import Settings
+
+
+def by_problem(request: Request, name: str) -> Response:
+    """Return the answer of a problem of the table, by its name."""
+    return problems.by_name(name).response(request)
 
 
 def make_api(
@@ -25,18 +31,20 @@ def make_api(
     *,
     ready: Callable[[], Mapping[str, bool]],
     metrics: Metrics | None = None,
+    threads: Threads | None = None,
+    answer: Answering = by_problem,
 ) -> FastAPI:
     """Return the application that serves `house`; `ready` says which parts stand ready, `metrics` counts.
 
-    It is served as it is: no pages, no scripts, no redirects, no other origin.
+    `answer` gives the answer of a problem that arises before a route is found. No redirects, no other origin.
     """
     counted = metrics or Metrics()
     counted.watch_references(lambda: len(house.projection))
     found = routes()
     app = _application(found)
-    app.state.door = Door(house, settings, ready, counted)
+    app.state.door = Door(house, settings, ready, counted, threads or Threads(settings))
     problems.handle(app)
-    app.add_middleware(Outermost, metrics=counted, requests_at_once_max=settings.requests_at_once_max)
+    app.add_middleware(Outermost, metrics=counted, requests_at_once_max=settings.requests_at_once_max, answer=answer)
     described: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

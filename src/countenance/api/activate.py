@@ -5,13 +5,13 @@ from typing import Final
 from fastapi import Response
 from pydantic import TypeAdapter, ValidationError
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route
 from countenance.api.told import told
 from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, Code, PermitAnswer, permitted
 from countenance.errors import NotFoundError
 from countenance.operations import activate as operation
 from countenance.operations.parts import Permitted
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 _CODE: Final = TypeAdapter(Code)

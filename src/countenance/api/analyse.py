@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import Response
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import (
@@ -25,6 +24,7 @@ from countenance.api.wire import (
 )
 from countenance.operations import analyse as operation
 from countenance.operations.parts import Analysed
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words, named
 from countenance.errors import NotFoundError
 from countenance.operations import authorise as operation
+from countenance.reception.body import Form
 from countenance.sites.authorisations import DEVICES_MAX, SUBJECTS_MAX, Wanted
 from countenance.store import authorisations as store
 from countenance.store import subjects

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import Response
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import DUTY_EXAMPLE, LAW_EXAMPLE, RECORD_EXAMPLE, Code, PermitAnswer, Ref, permitted
 from countenance.operations import checks
 from countenance.operations.parts import Permitted
+from countenance.reception.body import Form
 from countenance.vocabulary import Role, StorageDestination
 
 

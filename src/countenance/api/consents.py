@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import Field, StrictInt
 
-from countenance.api.body import Form, refuse_field
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
 from countenance.operations.consent import consent as operation
+from countenance.reception.body import Form, refuse_field
 from countenance.subjects.consents import Said
 from countenance.vocabulary import AgeClass, ConsentForm, Role, Scope
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from countenance import access
 from countenance.access import Issued
-from countenance.api.body import Form, refuse_field
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
 from countenance.errors import ConflictError, NotFoundError
 from countenance.operations.credentials import record_credential
+from countenance.reception.body import Form, refuse_field
 from countenance.record import Recorded
 from countenance.store import credentials as store
 from countenance.store import sites, subjects

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from countenance import __version__
 from countenance.api import problems
-from countenance.api.body import JSON, MULTIPART, SESSION_FIELDS, Form
 from countenance.api.door import Open, Route
 from countenance.api.wire import RECORD_EXAMPLE, Bilingual, RecordPointer, Session, Shown
+from countenance.reception.body import JSON, MULTIPART, SESSION_FIELDS, Form
 
 _SCHEMAS: Final = "#/components/schemas/{model}"
 _REQUEST_ID: Final = "0d4d1f5e-6d0a-4f0a-9d35-6d9f6b0a2c11"

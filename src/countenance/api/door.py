@@ -2,26 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import anyio
-from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from countenance import access
-from countenance.api.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
-from countenance.api.metrics import Metrics
 from countenance.errors import MalformedError, NotAllowedError
 from countenance.operations.parts import Caller, House
+from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
+from countenance.reception.metrics import Metrics
+from countenance.reception.threads import Threads
 from countenance.settings import Settings
 from countenance.vocabulary import Role
 
 Answer = TypeVar("Answer")
 Asked = TypeVar("Asked", bound=Form)
-
-#: Threads beside those that compute: a withdrawal must not wait for pictures.
-_THREADS_BESIDE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +63,20 @@ class Door:
     """What stands behind every route: the house, its settings, and the threads that work."""
 
     def __init__(
-        self, house: House, settings: Settings, ready: Callable[[], Mapping[str, bool]], metrics: Metrics
+        self,
+        house: House,
+        settings: Settings,
+        ready: Callable[[], Mapping[str, bool]],
+        metrics: Metrics,
+        threads: Threads,
     ) -> None:
-        """Size the one limiter of working threads; each holds at most one connection to the database."""
+        """Stand before the house."""
         self.house = house
         self.settings = settings
         self.ready = ready
         self.metrics = metrics
-        threads = min(settings.engine_workers + _THREADS_BESIDE, settings.database_connections)
-        self.limiter = anyio.CapacityLimiter(threads)
-        # Pictures queue among themselves, one more than are computed at a time: memory stays bounded, and a withdrawal
-        # does not wait for them.
-        self.pictures = anyio.CapacityLimiter(min(settings.engine_workers + 1, threads))
-        # Readiness is asked when all else is stuck, so it does not queue with the rest.
-        self.beside = anyio.CapacityLimiter(1)
-
-    async def work(self, act: Callable[[], Answer], *, beside: bool = False, picture: bool = False) -> Answer:
-        """Run blocking work in a thread and return what it returns."""
-        limiter = self.pictures if picture else self.beside if beside else self.limiter
-        return await run_sync(act, limiter=limiter)
+        self.threads = threads
+        self.work = threads.work
 
     def enter(self, token: str | None) -> Caller:
         """Return who holds `token`; raises NotAllowedError."""

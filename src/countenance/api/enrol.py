@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Call, Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import (
@@ -27,6 +26,7 @@ from countenance.errors import MalformedError
 from countenance.operations import enrol as operation
 from countenance.operations.once import Once, Repeated
 from countenance.operations.parts import Enrolled, NotAcquired, Refused
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")

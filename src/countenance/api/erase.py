@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Bilingual, Destroyed, RecordPointer, Ref, Shown
 from countenance.operations.erase import erase as operation
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 _RECEIPT: Final = Bilingual(

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import Response
 from pydantic import Field, StrictBool
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route
 from countenance.api.told import told
 from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, Id, PermitAnswer, permitted
 from countenance.operations import finalise as operation
 from countenance.operations.parts import Permitted
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import (
@@ -25,6 +24,7 @@ from countenance.api.wire import (
 )
 from countenance.operations import keep_original as operation
 from countenance.operations.parts import Kept
+from countenance.reception.body import Form
 from countenance.store import originals as store
 from countenance.vocabulary import Role
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import Instant, Shown
 from countenance.errors import NotFoundError
+from countenance.reception.body import Form
 from countenance.record import read
 from countenance.store import records as store
 from countenance.store import subjects

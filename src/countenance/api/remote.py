@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import Response
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.identify import IdentifyAnswer, answer
 from countenance.api.told import told
 from countenance.api.wire import DUTY_EXAMPLE, LAW_EXAMPLE, RECORD_EXAMPLE, Code, Picture
 from countenance.operations import remote as operation
 from countenance.operations.parts import Identified
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 

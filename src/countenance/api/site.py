@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import Bilingual, Code, Shown
+from countenance.reception.body import Form
 from countenance.store import sites
 from countenance.vocabulary import PlaceKind, Role, VenueKind
 

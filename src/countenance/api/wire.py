@@ -10,10 +10,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from countenance.answer import Permit, as_json
-from countenance.api.body import Form
 from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations.parts import Permitted
+from countenance.reception.body import Form
 from countenance.record import Recorded
 from countenance.vocabulary import StartedBy
 

@@ -8,15 +8,16 @@ import logging
 import re
 import time
 import traceback
+from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
 import anyio
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from countenance.api import problems
-from countenance.api.metrics import Metrics
+from countenance.reception.metrics import Metrics
 
 _log = logging.getLogger("countenance.api")
 
@@ -26,6 +27,9 @@ _ALWAYS: Final = frozenset({"/v1/health", "/v1/ready"})
 #: How long, and how much of, a refused body is still taken off the wire so that its sender can read the answer.
 _LINGER_SECONDS: Final = 2.0
 _LINGER_BYTES_MAX: Final = 4 * 2**20
+#: Gives the answer to a request that no route could answer, by the name of the problem.
+Answering = Callable[[Request, str], Response]
+
 HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -38,9 +42,10 @@ HEADERS: Final = (
 class Outermost:
     """The first and last thing a request meets."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, requests_at_once_max: int) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, requests_at_once_max: int, answer: Answering) -> None:
         """Stand before `app` and let in so many requests at once."""
         self._app = app
+        self._answering = answer
         self._metrics = metrics
         self._most = requests_at_once_max
         self._in_hand = 0
@@ -71,7 +76,7 @@ class Outermost:
         self._note(scope, passing, time.perf_counter() - begun)
 
     async def _answer(self, passing: "_Passing", scope: Scope, name: str) -> None:
-        response = problems.by_name(name).response(Request(scope))
+        response = self._answering(Request(scope), name)
         await response(scope, passing.receive, passing.send)
 
     def _note(self, scope: Scope, passing: "_Passing", seconds: float) -> None:
@@ -103,7 +108,9 @@ class _Passing:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            added = [*HEADERS, (b"x-request-id", self.request_id.encode())]
+            own = {name for name, _ in message["headers"]}  # a page may say more than nothing
+            added = [header for header in HEADERS if header[0] not in own]
+            added.append((b"x-request-id", self.request_id.encode()))
             if self._unread:  # what is left of the body must not be taken for the next request
                 added.append((b"connection", b"close"))
             message = {**message, "headers": [*message["headers"], *added]}

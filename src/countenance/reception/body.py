@@ -6,7 +6,8 @@ The body stays in memory from the socket to the decoder: no part of it, however 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, get_origin
+from urllib.parse import parse_qsl
 
 import anyio
 from fastapi import Request
@@ -21,12 +22,16 @@ from countenance.errors import LimitError, MalformedError
 #: A body that takes longer than this is given up: somebody holds a place in the queue without using it.
 BODY_SECONDS_MAX: Final = 60.0
 PARTS_MAX: Final = 16
+FIELDS_MAX: Final = 64
+#: The hidden field by which a page knows that a form is its own.
+MARK_FIELD: Final = "csrf"
 FIELD_BYTES_MAX: Final = 4096
 #: A body without a picture needs no more; neither does the JSON around one need more marks than this.
 PLAIN_BYTES_MAX: Final = 64 * 2**10
 MARKS_MAX: Final = 4096
 JSON: Final = "application/json"
 MULTIPART: Final = "multipart/form-data"
+URLENCODED: Final = "application/x-www-form-urlencoded"
 #: Fields that JSON nests under `session` and a multipart form, which cannot nest, has beside the others.
 SESSION_FIELDS: Final = ("started_by", "purpose_prompted", "alternative_offered")
 _FLAGS: Final = ("purpose_prompted", "alternative_offered")
@@ -56,16 +61,25 @@ class Sent:
 
     def form(self, form: type[Made]) -> Made:
         """Return the body as `form`; raises MalformedError naming the field that is wrong, and no value."""
+        if self.media_type == URLENCODED:
+            return checked(form, from_urlencoded(self.body, form))
         fields = from_multipart(self.body, self.boundary) if self.media_type == MULTIPART else from_json(self.body)
         return checked(form, fields)
 
+    def mark(self) -> str:
+        """Return the mark by which a page knows its own form, empty where none came."""
+        if self.media_type != URLENCODED:
+            return ""
+        return next((value for name, value in _pairs(self.body) if name == MARK_FIELD), "")
 
-async def read(request: Request, body_bytes_max: int, *, multipart: bool) -> Sent:
+
+async def read(request: Request, body_bytes_max: int, *, multipart: bool = False, urlencoded: bool = False) -> Sent:
     """Read the body of `request`, refusing one that is declared or turns out longer than `body_bytes_max`.
 
-    Raises LimitError for too long a body, MalformedError for an unreadable one, HTTPException for another media type.
+    JSON is read anywhere but where a page's own form is expected (`urlencoded`). Raises LimitError for too long a body,
+    MalformedError for an unreadable one, HTTPException for another media type.
     """
-    media_type, boundary = _media_type(request, multipart=multipart)
+    media_type, boundary = _media_type(request, multipart=multipart, urlencoded=urlencoded)
     declared = request.headers.get("content-length")
     if declared is not None and declared.isascii() and declared.isdigit() and int(declared[:12]) > body_bytes_max:
         raise _too_long()
@@ -94,14 +108,15 @@ def _too_long() -> LimitError:
     )
 
 
-def _media_type(request: Request, *, multipart: bool) -> tuple[str, bytes]:
-    """Return the declared media type, one of the two that are read, and the boundary of a multipart form."""
+def _media_type(request: Request, *, multipart: bool, urlencoded: bool) -> tuple[str, bytes]:
+    """Return the declared media type, one of those that are read here, and the boundary of a multipart form."""
     given = request.headers.getlist("content-type")
     kind, options = parse_options_header(given[0] if len(given) == 1 else "")
     charset = options.get(b"charset", b"utf-8").lower()
     encoded = request.headers.get("content-encoding", "identity").lower() != "identity"
-    if kind == JSON.encode() and charset == b"utf-8" and not encoded:
-        return JSON, b""
+    plain = URLENCODED if urlencoded else JSON
+    if kind == plain.encode() and charset == b"utf-8" and not encoded:
+        return plain, b""
     boundary = options.get(b"boundary", b"")
     if multipart and kind == MULTIPART.encode() and boundary and not encoded:
         return MULTIPART, boundary
@@ -137,6 +152,36 @@ def from_json(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         _unreadable("The body is not a JSON object. Send one.", "请求体不是 JSON 对象。")
     return found
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    """Return the names and values of a page's form as they came."""
+    try:
+        return parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict",
+            max_num_fields=FIELDS_MAX,
+        )  # fmt: skip
+    except ValueError:
+        _unreadable("The form cannot be read. Go back, and send it again.", "表单无法读取。请返回后重新提交。")
+
+
+def from_urlencoded(body: bytes, form: type[Form]) -> dict[str, Any]:
+    """Return the fields of a page's form; one that `form` has as a tuple may come several times, any other once.
+
+    A field left empty is one not filled in. Raises MalformedError for what is no such form.
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in _pairs(body):
+        if value.strip() and name != MARK_FIELD:
+            found.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    made: dict[str, Any] = {}
+    for name, values in found.items():
+        declared = form.model_fields.get(name)
+        many = declared is not None and get_origin(declared.annotation) is tuple
+        if len(values) > 1 and not many:
+            _unreadable("The form has a field twice. Go back, and send it again.", "表单字段重复。请返回后重新提交。")
+        made[name] = values if many else values[0]
+    return made
 
 
 class _Parts:

@@ -1,0 +1,30 @@
+"""The pages: what guests, staff and subjects see in a browser; each is a `.py` and a `.html` of the same name.
+
+Rendered here, with no build step and nothing from elsewhere. A page decides nothing: it reads a form, hands it to one
+operation, and shows what came of it.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+
+from starlette.routing import Route
+
+from countenance.operations.parts import House
+from countenance.pages.door import Behind, Page, hung
+from countenance.pages.files import file_route
+from countenance.reception.threads import Threads
+from countenance.settings import Settings
+
+
+def make_pages(house: House, settings: Settings, threads: Threads) -> list[Route]:
+    """Return the routes of all pages, and of the style sheets and scripts beside them."""
+    behind = Behind(house, settings, threads)
+    return [file_route(), *(hung(page, behind) for page in pages())]
+
+
+def pages() -> Sequence[Page]:
+    """Return every page of this folder, in the order of their paths; what is fixed comes before what is named."""
+    modules = [importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)]
+    found = [page for module in modules for page in getattr(module, "PAGES", ())]
+    return sorted(found, key=lambda page: (page.path.count("{"), page.path, page.method))

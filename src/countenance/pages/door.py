@@ -1,0 +1,306 @@
+"""The door of the pages: who may see a page, in which language, and that a form came from the page that shows it.
+
+A session of a page is a credential in a cookie that no script can read: it ends when the credential does, and whoever
+takes the credential back ends the session. A form carries a mark that only the holder of that cookie can know.
+"""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from countenance import access
+from countenance.answer import Text
+from countenance.errors import (
+    ConflictError,
+    CountenanceError,
+    IntegrityError,
+    LimitError,
+    MalformedError,
+    NotAllowedError,
+    NotFoundError,
+    UnavailableError,
+)
+from countenance.operations.parts import Caller, House
+from countenance.pages import render
+from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
+from countenance.reception.threads import Threads
+from countenance.settings import Settings
+from countenance.vocabulary import Role
+
+_log = logging.getLogger("countenance.pages")
+
+Answer = TypeVar("Answer")
+Made = TypeVar("Made", bound=Form)
+
+LANGUAGE_COOKIE: Final = "countenance-language"
+_A_YEAR: Final = 365 * 86_400
+#: The status of each kind of error, as the table of the interface has it.
+_STATUS: Final[dict[type[CountenanceError], int]] = {
+    MalformedError: 400,
+    NotAllowedError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+    LimitError: 413,
+    UnavailableError: 503,
+    IntegrityError: 503,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Marks a page that anybody may see, and says why."""
+
+    why: str
+
+
+class Session(Enum):
+    """Whose session a page needs: the name of its cookie, the part of the site it is sent to, where one is begun."""
+
+    STAFF = ("countenance-staff", "/console", "/console/sign-in", (Role.OFFICER,))
+    KIOSK = ("countenance-kiosk", "/kiosk", "/kiosk/{device}/pair", (Role.DEVICE,))
+    SUBJECT = ("countenance-subject", "/me", "/me", (Role.SUBJECT,))
+
+    @property
+    def cookie(self) -> str:
+        """Return the name of the cookie."""
+        return self.value[0]
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Return the roles whose credential may be in it."""
+        return self.value[3]
+
+    def path(self, device: str | None) -> str:
+        """Return the part of the site that the cookie is sent to: a kiosk's own pages, or all of a kind."""
+        return self.value[1] if device is None else f"{self.value[1]}/{device}"
+
+    def entrance(self, device: str | None) -> str:
+        """Return where a session is begun."""
+        return self.value[2].replace("{device}", device or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page or one form of it; `who` has no default, so that a page nobody thought about does not exist."""
+
+    method: str
+    path: str
+    endpoint: "Callable[[Visit], Awaitable[Response]]"
+    who: Session | Open
+    form: type[Form] | None = None
+    picture: bool = False
+    camera: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return the page as logs and metrics name it."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind every page."""
+
+    house: House
+    settings: Settings
+    threads: Threads
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page that was let in."""
+
+    behind: Behind
+    page: Page
+    request: Request
+    language: str
+    somebody: Caller | None
+    csrf: str | None = field(repr=False)
+    sent: Sent | None = field(repr=False, default=None)
+
+    @property
+    def house(self) -> House:
+        """Return the house."""
+        return self.behind.house
+
+    @property
+    def caller(self) -> Caller:
+        """Return who visits; raises NotAllowedError on an open page, where nobody was asked."""
+        if self.somebody is None:
+            raise NotAllowedError("Sign in first.", "请先登录。", known=False)
+        return self.somebody
+
+    @property
+    def device(self) -> str | None:
+        """Return the device whose pages these are."""
+        named: str | None = self.request.path_params.get("device")
+        return named
+
+    async def work(self, act: Callable[[], Answer]) -> Answer:
+        """Run blocking work in a thread."""
+        return await self.behind.threads.work(act, picture=self.page.picture)
+
+    def form(self, form: type[Made]) -> Made:
+        """Return what was sent as `form`; raises MalformedError naming the field that is wrong, and no value."""
+        if self.sent is None:  # pragma: no cover - a page that reads a form declares one
+            raise MalformedError("Nothing was sent.", "未收到任何内容。")
+        return self.sent.form(form)
+
+    def asked(self, form: type[Made]) -> Made:
+        """Return the query as `form`; the language, which every page takes, is left out."""
+        query = {name: value for name, value in self.request.query_params.items() if name != "lang"}
+        return checked(form, query)
+
+    def say(self, text: Text) -> str:
+        """Return a text in the visitor's language."""
+        return text.zh if self.language == "zh" else text.en
+
+    def show(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Return a page made of `template`, with a policy that lets nothing in from elsewhere."""
+        return render.page(self, template, status, values)
+
+    def go(self, path: str) -> RedirectResponse:
+        """Send the visitor on to another page, which is then fetched."""
+        return RedirectResponse(path, status_code=303)
+
+    def begin(self, session: Session, token: str, seconds: int, path: str) -> Response:
+        """Begin a session with a credential, and go to a page of it."""
+        response = self.go(path)
+        response.set_cookie(
+            session.cookie, token, max_age=seconds, path=session.path(self.device), secure=self._secure(),
+            httponly=True, samesite="strict",
+        )  # fmt: skip
+        return response
+
+    def end(self, session: Session, path: str) -> Response:
+        """Take a session's cookie back."""
+        response = self.go(path)
+        response.delete_cookie(session.cookie, path=session.path(self.device))
+        return response
+
+    def _secure(self) -> bool:
+        settings = self.behind.settings
+        return settings.tls_elsewhere or settings.tls_certificate_file is not None
+
+
+def mark_of(token: str) -> str:
+    """Return the mark that forms of a session carry: only whoever holds the session's cookie can make it."""
+    return hashlib.sha256(b"form " + token.encode()).hexdigest()[:32]
+
+
+def hung(page: Page, behind: Behind) -> Route:
+    """Return the route of a page, behind its guard, with errors shown as a page."""
+
+    async def endpoint(request: Request) -> Response:
+        request.scope["countenance.route"] = page.label
+        language = _language(request)
+        visit = Visit(behind, page, request, language, None, None)
+        try:
+            response = await _let_in(visit)
+        except CountenanceError as error:
+            response = _shown_error(visit, error)
+        except HTTPException as error:
+            response = visit.show("error.html", error.status_code, says=Text(*_ADDRESS), known=True)
+        if request.query_params.get("lang") in render.LANGUAGES:
+            response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, samesite="lax", httponly=True)
+        return response
+
+    return Route(page.path, endpoint, methods=[page.method], name=f"{page.method} {page.path}")
+
+
+_ADDRESS: Final = (
+    "This page cannot be shown so. Begin again from the first page.",
+    "无法这样打开此页面。请从首页重新开始。",
+)
+
+
+async def _let_in(visit: Visit) -> Response:
+    """Settle who visits and whether a form is the page's own, then let the page answer."""
+    page, request, behind = visit.page, visit.request, visit.behind
+    somebody, token = None, None
+    if isinstance(page.who, Session):
+        token = request.cookies.get(page.who.cookie)
+        somebody = await _who(visit, page.who, token)
+        if somebody is None:
+            if request.method == "GET":
+                return visit.go(page.who.entrance(visit.device))
+            raise NotAllowedError(
+                "The session has ended. Nothing was done; begin again.", "会话已结束，未执行任何操作。请重新开始。",
+                known=False,
+            )  # fmt: skip
+    sent, csrf = None, mark_of(token) if token else None
+    if request.method == "POST":
+        _own(request)
+        most = behind.settings.body_bytes_max if page.picture else PLAIN_BYTES_MAX
+        sent = await read(request, most, multipart=page.picture, urlencoded=not page.picture)
+        if csrf is not None and not hmac.compare_digest(_carried(request, sent), csrf):
+            raise _not_own()
+    return await page.endpoint(Visit(behind, page, request, visit.language, somebody, csrf, sent))
+
+
+async def _who(visit: Visit, session: Session, token: str | None) -> Caller | None:
+    """Return whose session it is, None where there is none that stands or where it is another device's."""
+
+    def act() -> Caller | None:
+        with visit.house.database.transaction() as tx:
+            try:
+                caller = access.authenticate(tx, token, visit.house.clock())
+            except NotAllowedError:
+                return None
+        right = caller.role in session.roles and (session is not Session.KIOSK or caller.device_id == visit.device)
+        return caller if right else None
+
+    return await visit.behind.threads.work(act)
+
+
+def _carried(request: Request, sent: Sent) -> str:
+    """Return the mark that came with a form: in a header where a script sent it, else in a hidden field."""
+    return request.headers.get("x-csrf") or sent.mark()
+
+
+def _own(request: Request) -> None:
+    """Refuse a form that another site's page sent; every browser that sends one says from where."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    if (site is not None and site not in {"same-origin", "none"}) or elsewhere:
+        raise _not_own()
+
+
+def _not_own() -> NotAllowedError:
+    return NotAllowedError(
+        "This form did not come from this page. Open the page again and repeat.",
+        "此表单并非来自本页面。请重新打开页面后再试。",
+    )
+
+
+def _shown_error(visit: Visit, error: CountenanceError) -> Response:
+    """Return an error as a page: what happened, and what to do next."""
+    if isinstance(error, IntegrityError):
+        visit.house.alarm.set()
+        _log.critical("integrity", extra={"request_id": visit.request.state.request_id})
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+    if isinstance(error, NotAllowedError) and not error.known:
+        status = 401
+    if isinstance(error, LimitError) and error.limit == "rate":
+        status = 429
+    return visit.show("error.html", status, says=Text(error.en, error.zh))
+
+
+def _language(request: Request) -> str:
+    """Return the visitor's language: as chosen just now, as chosen before, as the browser asks, else English."""
+    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in render.LANGUAGES:
+            return str(chosen)
+    wished = [part.split(";")[0].strip().lower() for part in request.headers.get("accept-language", "").split(",")]
+    return next(("zh" if each.startswith("zh") else "en" for each in wished if each[:2] in {"zh", "en"}), "en")

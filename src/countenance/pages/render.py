@@ -1,0 +1,94 @@
+"""Makes the HTML of a page: both languages stand side by side in the template, and everything is escaped.
+
+A template says `{{ t("English", "中文") }}`, so no sentence can be there in one language and missing in the other.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from countenance.answer import Text
+from countenance.pages.files import FOLDER, address
+
+if TYPE_CHECKING:
+    from countenance.pages.door import Visit
+
+LANGUAGES: Final = ("en", "zh")
+#: Instants are shown as the clock at the venue shows them; the law's place is the pack's.
+PLACE: Final = ZoneInfo("Asia/Shanghai")
+_TAGS: Final = {"en": "en", "zh": "zh-Hans"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, auto_reload=False,
+    )  # fmt: skip
+    made.globals["file"] = address
+    return made
+
+
+def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> HTMLResponse:
+    """Return the page that `template` makes of `values`, in the visitor's language."""
+
+    def t(en: str, zh: str) -> str:
+        return zh if visit.language == "zh" else en
+
+    def say(text: Text | dict[str, str]) -> str:
+        return t(text.en, text.zh) if isinstance(text, Text) else t(text["en"], text["zh"])
+
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            {
+                "t": t,
+                "say": say,
+                "when": lambda at: _when(at, visit.language),
+                "day": lambda at: _day(at, visit.language),
+                "language": visit.language,
+                "tag": _TAGS[visit.language],
+                "other": {"en": "zh", "zh": "en"}[visit.language],
+                "here": visit.request.url.path,
+                "csrf": visit.csrf,
+                "visit": visit,
+            }
+            | values
+        )
+    )
+    return HTMLResponse(html, status, headers=_headers(visit))
+
+
+def _headers(visit: "Visit") -> dict[str, str]:
+    camera = "camera=(self)" if visit.page.camera else "camera=()"
+    return {
+        "Content-Security-Policy": _POLICY,
+        "Permissions-Policy": f"{camera}, microphone=(), geolocation=(), payment=(), usb=()",
+        "Content-Language": _TAGS[visit.language],
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+
+
+def _when(at: datetime | None, language: str) -> str:
+    """Return an instant as people write it, to the minute."""
+    if at is None:
+        return "—"
+    local = at.astimezone(PLACE)
+    return f"{local:%Y年%-m月%-d日 %H:%M}" if language == "zh" else f"{local:%-d %B %Y, %H:%M}"
+
+
+def _day(at: datetime | None, language: str) -> str:
+    """Return the day of an instant as people write it."""
+    if at is None:
+        return "—"
+    local = at.astimezone(PLACE)
+    return f"{local:%Y年%-m月%-d日}" if language == "zh" else f"{local:%-d %B %Y}"

@@ -16,9 +16,13 @@ from uuid import UUID, uuid4
 from countenance import facts as f
 from countenance.answer import Outcome, Permit, Refusal, as_json
 from countenance.store import records as store
+from countenance.store import tallies
 from countenance.store.database import Transaction
+from countenance.store.gathering import PLACE
 
 FORMAT = 1
+#: The outcome of an act that was refused.
+REFUSED: Final = "refused"
 _NUMBER: Final = re.compile(r"[0-9]{1,6}[a-z]{0,6}")
 
 
@@ -84,7 +88,18 @@ def append(tx: Transaction, entry: Entry) -> Recorded:
         digest=digest,
     )
     store.add(tx, row)
+    _tally(tx, entry)
     return Recorded(record_id, at, digest)
+
+
+def _tally(tx: Transaction, entry: Entry) -> None:
+    """Count a refusal under each article that refused, on its day in the law's place."""
+    if entry.outcome != REFUSED:
+        return
+    answers = (*entry.answers, *(answer for _, answer in entry.others))
+    found = [finding for answer in answers if isinstance(answer, Refusal) for finding in answer.findings]
+    articles = [(finding.pack or "", finding.article or "") for finding in found]
+    tallies.add(tx, entry.operator_id, entry.at.astimezone(PLACE).date(), entry.kind, articles)
 
 
 def _answer(answer: Permit | Refusal, facts: f.Facts | None, *, own: bool) -> dict[str, Any]:

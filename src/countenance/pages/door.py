@@ -97,7 +97,6 @@ class Page:
     path: str
     endpoint: "Callable[[Visit], Awaitable[Response]]"
     who: Session | Open
-    form: type[Form] | None = None
     picture: bool = False
     camera: bool = False
 

@@ -100,6 +100,14 @@ class Vault:
         key = _open(self._key, linking_key, _associated("linking-key", self._operator_id, str(subject_id)))
         return hmac.digest(key, b"countenance subject mark", hashlib.sha256)[:16]
 
+    def seal_secret(self, name: str, value: bytes) -> bytes:
+        """Return a small secret of the operator's own, sealed under a name and for no other."""
+        return _seal(self._key, value, _associated("secret", self._operator_id, name))
+
+    def open_secret(self, name: str, sealed: bytes) -> bytes:
+        """Return the secret that was sealed under this name; raises IntegrityError for any other."""
+        return _open(self._key, sealed, _associated("secret", self._operator_id, name))
+
     def request_mark(self, request: bytes) -> bytes:
         """Return a keyed digest of a request, so that a repeat is known without a bare digest of a picture kept."""
         key = hmac.digest(self._key, b"countenance request mark", hashlib.sha256)

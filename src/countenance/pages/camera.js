@@ -1,0 +1,132 @@
+// The camera of the kiosk: opened by the guest, looked at here for light, a few frames sent, closed. Nothing is stored.
+"use strict";
+const WIDTH = 640, HEIGHT = 480, QUALITY = 0.88;
+const GAP_MS = 120, STEP_MS = 1100, AGAIN_MS = 600, SETTLE_MS = 250;
+const form = document.getElementById("look");
+const words = JSON.parse(document.getElementById("words").textContent);
+const stage = document.getElementById("stage");
+const video = document.getElementById("video");
+const guidance = document.getElementById("guidance");
+const outcome = document.getElementById("outcome");
+const canvas = document.createElement("canvas");
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+let stream = null;
+let tries = 0;
+
+const say = (text) => { if (guidance.textContent !== text) { guidance.textContent = text; } };
+
+async function open() {
+  if (!navigator.mediaDevices || !navigator.mediaDevices.getUserMedia) { throw new DOMException("", "NotFoundError"); }
+  const wanted = { audio: false, video: { facingMode: "user", width: { ideal: WIDTH }, height: { ideal: HEIGHT } } };
+  stream = await navigator.mediaDevices.getUserMedia(wanted);
+  video.srcObject = stream;
+  await video.play();
+  stage.hidden = false;
+}
+
+function close() {
+  if (stream) { stream.getTracks().forEach((track) => track.stop()); }
+  stream = null;
+  video.srcObject = null;
+  stage.hidden = true;
+}
+
+function refused(error) {
+  const name = error && error.name;
+  if (name === "NotAllowedError" || name === "SecurityError") { return words.denied; }
+  if (name === "NotFoundError" || name === "OverconstrainedError") { return words.absent; }
+  if (name === "NotReadableError" || name === "AbortError") { return words.busy; }
+  return words.failed;
+}
+
+// What can be told without knowing anything of the face: too dark, too bright, or lit from behind.
+function light() {
+  const small = document.createElement("canvas");
+  small.width = 32; small.height = 24;
+  const paint = small.getContext("2d", { willReadFrequently: true });
+  paint.drawImage(video, 0, 0, 32, 24);
+  const data = paint.getImageData(0, 0, 32, 24).data;
+  let inside = 0, outside = 0, within = 0, beyond = 0;
+  for (let row = 0; row < 24; row += 1) {
+    for (let column = 0; column < 32; column += 1) {
+      const at = 4 * (32 * row + column);
+      const value = 0.3 * data[at] + 0.59 * data[at + 1] + 0.11 * data[at + 2];
+      if (row > 4 && row < 19 && column > 10 && column < 21) { inside += value; within += 1; } else { outside += value; beyond += 1; }
+    }
+  }
+  const face = inside / within, around = outside / beyond;
+  if (face < 35) { return around > 110 ? words.behind : words.dark; }
+  return face > 240 ? words.bright : null;
+}
+
+async function frame() {
+  canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+}
+
+async function frames() {
+  const body = new FormData();
+  for (const field of new FormData(form).entries()) { if (field[0] !== "csrf") { body.append(field[0], field[1]); } }
+  body.append("tries", String(tries));
+  body.append("sample", await frame(), "frame.jpg");
+  canvas.width = 0;
+  return body;
+}
+
+async function send(body) {
+  const csrf = form.querySelector("[name=csrf]").value;
+  const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Csrf": csrf }, credentials: "same-origin", cache: "no-store" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const part = page.querySelector("[data-outcome]") || page.querySelector("main");
+  return { part, kind: part ? part.dataset.outcome || "error" : "error" };
+}
+
+function show(part) {
+  close();
+  say("");
+  document.getElementById("ways").hidden = true;
+  outcome.replaceChildren(document.adoptNode(part));
+  const heading = outcome.querySelector("h1, h2");
+  if (heading) { heading.tabIndex = -1; heading.focus(); }
+}
+
+async function look() {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  outcome.replaceChildren();
+  try {
+    say(words.opening);
+    await open();
+    await pause(SETTLE_MS);
+    for (;;) {
+      const told = light();
+      say(told || words.still);
+      stage.classList.toggle("fits", !told);
+      if (told) { await pause(AGAIN_MS); if (!stream) { return; } if ((tries += 0.25) < 10) { continue; } }
+      const body = await frames();
+      say(words.working);
+      const { part, kind } = await send(body);
+      if (!part) { throw new Error("no answer"); }
+      if (kind === "not_acquired" && part.dataset.again === "yes") {
+        tries = Math.floor(tries) + 1;
+        say(part.dataset.say);
+        stage.classList.remove("fits");
+        await pause(AGAIN_MS + STEP_MS);
+        continue;
+      }
+      show(part);
+      return;
+    }
+  } catch (error) {
+    close();
+    say(refused(error));
+    button.textContent = words.again;
+  } finally {
+    button.disabled = false;
+    delete form.dataset.sent;
+  }
+}
+
+form.addEventListener("submit", (event) => { event.preventDefault(); event.stopImmediatePropagation(); look(); });
+window.addEventListener("pagehide", close);

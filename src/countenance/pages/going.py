@@ -1,0 +1,58 @@
+"""What a guest's way through a kiosk carries from page to page, in the forms themselves and nowhere else."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from countenance.facts import SessionFacts
+from countenance.reception.body import Form
+from countenance.vocabulary import AgeClass, StartedBy
+
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+#: A guest who is asked and asked again is being pressed; nobody needs more steps than this.
+STEPS_MAX: Final = 200
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError
+    return text.strip()
+
+
+Ref = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+
+#: What the guest does at a kiosk by pressing start: begins it, with the purpose and another way on the same page.
+BEGUN_BY_GUEST: Final = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
+
+
+class Begun(Form):
+    """A guest pressed start: for which purpose, when, and how many steps it has been."""
+
+    purpose: Code
+    begun: AwareDatetime
+    steps: Annotated[int, Field(ge=0, le=STEPS_MAX)] = 0
+
+
+class Going(Begun):
+    """A guest who said who they are; the word is the operator's own, such as a number of a booking."""
+
+    subject: Annotated[Ref, Field(repr=False)]
+    age: AgeClass | None = None
+    served: UUID | None = None
+
+    def carried(self, **more: Any) -> dict[str, str]:
+        """Return the fields for the next form, one step further; what is unknown is left out."""
+        return fields(self, **more)
+
+
+def fields(going: Begun, **more: Any) -> dict[str, str]:
+    """Return the hidden fields that carry `going` on, with `more` added or changed, one step further."""
+    said = {**going.model_dump(mode="json"), **more, "steps": going.steps + 1}
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def seconds(going: Begun, now: datetime) -> float:
+    """Return how long the guest has been going."""
+    return max(0.0, (now - going.begun).total_seconds())

@@ -5,11 +5,14 @@ from typing import Any
 
 from starlette.responses import Response
 
+from countenance.operations.parity import Verdict, parity
+from countenance.operations.requests import list_requests
 from countenance.pages.devices import due_checks
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.refusals import DAYS, by_day
 from countenance.pages.render import PLACE
-from countenance.store import activations, overview, sites, tallies
+from countenance.store import activations, authorisations, overview, sites, tallies
+from countenance.vocabulary import RequestState
 
 
 async def console(visit: Visit) -> Response:
@@ -23,17 +26,21 @@ async def console(visit: Visit) -> Response:
             purposes = [row for row in sites.read(tx, operator_id, "purpose") if not row["retired"]]
             active = activations.active(tx, operator_id)
             counted = tallies.since(tx, operator_id, today - timedelta(days=DAYS - 1))
-            return {
+            running = [row for row in authorisations.listed(tx, operator_id, 100) if row.closed_at is None]
+            found = {
                 "operator": operator,
                 "inactive": [row for row in purposes if row["code"] not in active],
                 "consents": overview.consents(tx, operator_id, at),
                 "references": overview.references(tx, operator_id),
                 "days": by_day(counted, today),
                 "checks": due_checks(sites.read(tx, operator_id, "device"), today),
+                "authorisations": [row for row in running if row.revoked_at is None and row.ends_at > at],
             }
+        waiting = [each for each in list_requests(house, visit.caller) if each.state is not RequestState.ANSWERED]
+        easier = [row for row in parity(house, operator_id).rows if row.verdict is Verdict.FACE_EASIER]
+        return found | {"waiting": waiting, "easier": easier}
 
-    found = await visit.work(act)
-    return visit.show("console.html", **found)
+    return visit.show("console.html", **await visit.work(act))
 
 
 PAGES = (Page(method="GET", path="/console", endpoint=console, who=Session.STAFF),)

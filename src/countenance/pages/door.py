@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -144,6 +145,13 @@ class Visit:
         """Return the device whose pages these are."""
         named: str | None = self.request.path_params.get("device")
         return named
+
+    def id(self, name: str) -> UUID:
+        """Return the id that the path names; raises NotFoundError for what is no id, as for one of nothing."""
+        try:
+            return UUID(self.request.path_params[name])
+        except ValueError:
+            raise NotFoundError("There is nothing of that id.", "没有该编号的内容。") from None
 
     async def work(self, act: Callable[[], Answer]) -> Answer:
         """Run blocking work in a thread."""

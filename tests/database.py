@@ -207,6 +207,9 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         references_max=8,
         session_consent_seconds=900,
         clock_backward_seconds_max=5,
+        request_days=15,
+        request_keep_days=1096,
+        link_minutes=30,
     )
     return Hotel(house, clock if isinstance(clock, Clock) else Clock(), counted, keys)
 

@@ -283,12 +283,18 @@ def commands(command: Any, path: str) -> Iterator[str]:
     if hasattr(command, "commands"):
         if path != "countenance":
             yield f"## {path}\n\n{paragraph(command.help)}\n"
+            yield from options(command, context)
         for name in sorted(command.commands):
             if not command.commands[name].hidden:
                 yield from commands(command.commands[name], f"{path} {name}")
         return
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"### {path}\n\n{paragraph(command.help)}\n\n```\n{path} {usage}\n```\n"
+    yield from options(command, context)
+
+
+def options(command: Any, context: Any) -> Iterator[str]:
+    """Yield the table of what a command takes, where it takes anything."""
     records = [each.get_help_record(context) for each in command.params]
     rows = [(f"`{record[0]}`", paragraph(record[1])) for record in records if record]
     if rows:

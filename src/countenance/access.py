@@ -1,6 +1,7 @@
 """Who calls in, in which role: bearer credentials whose secret is shown once and kept as a digest.
 
-A secret is 256 random bits, so a plain SHA-256 of it is enough to keep (no dictionary can hold it).
+A secret is 256 random bits, so a plain SHA-256 of it is enough to keep (no dictionary can hold it). A one-time link is
+such a secret too: it is exchanged once, for a credential that soon ends.
 """
 
 import base64
@@ -9,17 +10,24 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from countenance.errors import NotAllowedError, NotFoundError
-from countenance.operations.parts import Caller
+from countenance.operations.credentials import record_credential
+from countenance.operations.parts import Caller, House
+from countenance.operations.whose import whose
+from countenance.record import Entry, Recorded, append
 from countenance.store import credentials as store
-from countenance.store import sites, subjects
+from countenance.store import links, sites, subjects
 from countenance.store.database import Transaction
 from countenance.vocabulary import Role
 
 _TOKEN = re.compile(r"^cn_([a-z2-7]{12})_([A-Za-z0-9_-]{43})$")
+_LINK = re.compile(r"^cl_[A-Za-z0-9_-]{43}$")
+#: How long a credential works that came of a link.
+SESSION: Final = timedelta(minutes=30)
 _NOBODY = hashlib.sha256(b"nobody").digest()
 
 
@@ -33,6 +41,19 @@ class Issued:
     def __repr__(self) -> str:
         """Show the public id only."""
         return f"Issued({self.credential_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A new one-time link; `token` is shown once and its repr hides it."""
+
+    token: str
+    expires_at: datetime
+    recorded: Recorded
+
+    def __repr__(self) -> str:
+        """Show until when it can be used."""
+        return f"Linked({self.expires_at.isoformat()})"
 
 
 def issue(
@@ -102,6 +123,64 @@ def authenticate(tx: Transaction, token: str | None, at: datetime) -> Caller:
             known=False,
         )
     return Caller(found.operator_id, found.credential_id, Role(found.role), found.device_id, found.subject_id)
+
+
+def issue_link(house: House, caller: Caller, subject_ref: str) -> Linked:
+    """Make a link by which the person named comes to what is held of them, once and soon; it is on record.
+
+    Raises NotFoundError for a subject who is not on file.
+    """
+    at, token = house.clock(), f"cl_{secrets.token_urlsafe(32)}"
+    expires_at = at + timedelta(minutes=house.link_minutes)
+    with house.database.transaction() as tx:
+        subject, mark = whose(tx, house, caller, subject_ref, lock=True)
+        links.add(tx, caller.operator_id, _digest(token), subject.subject_id, at, expires_at)
+        recorded = append(
+            tx,
+            Entry(
+                operator_id=caller.operator_id,
+                at=at,
+                kind="link",
+                outcome="issued",
+                by=f"{caller.role.value}:{caller.credential_id}",
+                subject_mark=mark,
+                details={"expires_at": expires_at.isoformat()},
+            ),
+        )
+    house.count("link", "issued")
+    return Linked(token, expires_at, recorded)
+
+
+def exchange(house: House, token: str) -> Issued:
+    """Take a one-time link and return a subject's credential, which ends after `SESSION`; the link is gone.
+
+    Raises NotAllowedError alike for a link that was used, has ended, or never was.
+    """
+    at, digest = house.clock(), _digest(token)
+    with house.database.transaction() as tx:
+        found = links.find(tx, digest, at) if _LINK.fullmatch(token) else None
+        # The subject is held before the link, as an erasure does: no credential is made for whom it forgets meanwhile.
+        if found is None or not subjects.share(tx, *found) or not links.use(tx, found[0], digest):
+            raise NotAllowedError(
+                "This link was used, has ended, or never was. Ask the desk for a new one.",
+                "此链接已使用、已过期或不存在。请向前台索取新链接。",
+                known=False,
+            )
+        operator_id, subject_id = found
+        issued = issue(
+            tx, operator_id, Role.SUBJECT, label="link", at=at, subject_id=subject_id, expires_at=at + SESSION
+        )
+        caller = Caller(operator_id, issued.credential_id, Role.SUBJECT, subject_id=subject_id)
+        _, mark = whose(tx, house, caller, None)
+        record_credential(
+            tx, operator_id, "link", "issued", issued.credential_id, Role.SUBJECT.value, at, subject_mark=mark
+        )
+    house.count("link", "exchanged")
+    return issued
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def require(caller: Caller, *roles: Role) -> None:

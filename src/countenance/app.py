@@ -175,6 +175,9 @@ def open_house(
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
+            request_days=settings.request_days,
+            request_keep_days=settings.request_keep_days,
+            link_minutes=settings.link_minutes,
         )
         fill(house, progress)
         stack.enter_context(_sweeping(house))

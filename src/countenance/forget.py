@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from countenance.store import authorisations, credentials, originals, references, subjects
+from countenance.store import authorisations, credentials, links, originals, references, requests, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import PLACE
 
@@ -54,6 +54,8 @@ def forget_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: date
     kept = sum(originals.destroy(tx, operator_id, subject_id, purpose) for purpose in kept_for)
     authorisations.forget_subject(tx, operator_id, subject_id)
     credentials.revoke_subject(tx, operator_id, subject_id, at)
+    links.forget_subject(tx, operator_id, subject_id)
+    requests.forget_subject(tx, operator_id, subject_id, at)
     subjects.unlink(tx, operator_id, subject_id, at)
     return replace(gone, originals=kept, purposes=tuple(sorted({*gone.purposes, *kept_for})))
 

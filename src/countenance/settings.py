@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from countenance.errors import MalformedError
 
@@ -47,6 +48,10 @@ class Settings:
     database_connections: int = field(default=12, metadata=_says("Most connections to the database held at once."))
     host: str = field(default="127.0.0.1", metadata=_says("Address the server listens on."))
     port: int = field(default=8000, metadata=_says("Port the server listens on."))
+    public_url: str = field(
+        default="http://127.0.0.1:8000",
+        metadata=_says("Address at which people reach the server; links and receipts begin with it."),
+    )
     tls_certificate_file: Path | None = field(default=None, metadata=_says("Certificate chain to serve HTTPS with."))
     tls_key_file: Path | None = field(default=None, metadata=_says("Private key of the certificate."))
     tls_elsewhere: bool = field(
@@ -97,6 +102,16 @@ class Settings:
     )
     clock_backward_seconds_max: int = field(
         default=5, metadata=_says("How far the clock may stand behind the last record before all processing stops.")
+    )
+    request_days: int = field(
+        default=15, metadata=_says("Days within which a subject's request is to be answered, counted where the law is.")
+    )
+    request_keep_days: int = field(
+        default=1096,
+        metadata=_says("Days for which a request is kept after it was closed; then it goes, texts and all."),
+    )
+    link_minutes: int = field(
+        default=30, metadata=_says("How long a one-time link to a subject's own page can be used.")
     )
     log_level: str = field(default="info", metadata=_says("Engineers' log: debug, info, warning or error."))
 
@@ -151,6 +166,12 @@ def _check(settings: Settings) -> None:
     wrong = [each.name for each in fields(Settings) if each.type is int and getattr(settings, each.name) < 1]
     if settings.port > PORT_MAX:
         wrong.append("port")
+    for name, most in (("request_days", 30), ("request_keep_days", 36_525), ("link_minutes", 1440)):
+        if getattr(settings, name) > most:  # a month, a century, a day
+            wrong.append(name)
+    address = urlsplit(settings.public_url or "")
+    if address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
+        wrong.append("public_url")  # what a link lets in does not cross a network in the clear
     if settings.log_level.lower() not in LOG_LEVELS:
         wrong.append("log_level")
     wrong += [name for name in ("tls_certificate_file", "tls_key_file") if _missing(getattr(settings, name))]

@@ -167,3 +167,30 @@ class Role(StrEnum):
     OFFICER = "officer"
     SUBJECT = "subject"
     REGULATOR = "regulator"
+
+
+class RequestKind(StrEnum):
+    """What a subject asks for."""
+
+    ACCESS = "access"
+    CORRECT = "correct"
+    COMPLAIN = "complain"
+    HUMAN_REVIEW = "human_review"
+    ERASE = "erase"
+
+
+class RequestOutcome(StrEnum):
+    """How a request was answered."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    PARTLY = "partly"
+
+
+class RequestState(StrEnum):
+    """Where a request stands at an instant; one lapses when the person is erased before it was answered."""
+
+    OPEN = "open"
+    OVERDUE = "overdue"
+    ANSWERED = "answered"
+    LAPSED = "lapsed"

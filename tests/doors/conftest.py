@@ -18,11 +18,14 @@ from countenance import access
 from countenance.api import make_api
 from countenance.reception.metrics import Metrics
 from countenance.settings import Settings
+from countenance.sites.apply import apply
+from countenance.sites.declaration import read_site
 from countenance.store import subjects
 from countenance.vocabulary import Role
-from tests.database import KIOSK, OPERATOR, PURPOSE, Hotel
+from tests.database import HOTEL, KIOSK, OPERATOR, PURPOSE, Hotel
 
 SESSION = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}
+NEIGHBOUR = "hill-hotel"
 ALL_READY = {"database": True, "schema": True, "engine": True, "vault": True}
 
 
@@ -133,6 +136,20 @@ def make_desk(hotel: Hotel) -> Iterator[Callable[..., Desk]]:
 def desk(make_desk: Callable[..., Desk]) -> Desk:
     """Return a desk with the default settings."""
     return make_desk()
+
+
+@pytest.fixture
+def neighbour(desk: Desk) -> Desk:
+    """Another operator on the same server, whose officer's credential is `neighbour`."""
+    site = read_site(HOTEL.read_bytes().replace(b"id: harbour-hotel", f"id: {NEIGHBOUR}".encode()))
+    desk.hotel.keys.create(NEIGHBOUR)
+    house = desk.hotel.house
+    with house.database.transaction() as tx:
+        apply(tx, site, house.clock())
+        for role in (Role.OFFICER, Role.REGULATOR):
+            issued = access.issue(tx, NEIGHBOUR, role, label="x", at=house.clock())
+            desk.tokens[f"neighbour {role.value}"] = issued.token
+    return desk
 
 
 def records(desk: Desk) -> list[dict[str, Any]]:

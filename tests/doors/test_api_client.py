@@ -71,6 +71,20 @@ def test_what_is_on_file_and_on_record(client, officer):
     assert client.ready()["ready"] is True
 
 
+def test_what_a_subject_asks_for(desk, officer):
+    with Client(str(desk.client.base_url), desk.tokens["subject"]) as person:
+        asked = person.open_request(kind="correct", text="Sixteen.", purpose=PURPOSE)["request"]["request"]
+        assert [each["request"] for each in officer.requests(state="open", most=1)["requests"]] == [asked]
+        assert officer.request(asked)["text"] == "Sixteen."
+        done = officer.answer_request(asked, outcome="granted", text="So it is.", age_class="14_to_17")
+        assert done["request"]["state"] == "answered"
+        own = person.own_data(most=1)
+        assert (own["age_class"], own["requests"][0]["answer"]) == ("14_to_17", "So it is.")
+        assert person.own_data(before=own["earlier"])["records"]
+        assert officer.subject_data("guest-0", most=1)["subject"] == "guest-0"
+        assert officer.issue_link(subject="guest-0")["url"].startswith("http://127.0.0.1:8000/me#cl_")
+
+
 def test_credentials_come_and_go(desk, officer):
     made = officer.issue_credential(role="device", label="second key", device="kiosk-1")
     with Client(str(desk.client.base_url), made["token"]) as fresh:

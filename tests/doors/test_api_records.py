@@ -4,32 +4,11 @@ import hashlib
 import json
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 
-from countenance import access
-from countenance.sites.apply import apply
-from countenance.sites.declaration import read_site
-from countenance.vocabulary import Role
 from tests import pictures
-from tests.database import HOTEL, PURPOSE
-from tests.doors.conftest import about, records
-
-NEIGHBOUR = "hill-hotel"
-
-
-@pytest.fixture
-def neighbour(desk):
-    """Another operator on the same server, whose officer's credential is `neighbour`."""
-    site = read_site(HOTEL.read_bytes().replace(b"id: harbour-hotel", f"id: {NEIGHBOUR}".encode()))
-    desk.hotel.keys.create(NEIGHBOUR)
-    house = desk.hotel.house
-    with house.database.transaction() as tx:
-        apply(tx, site, house.clock())
-        for role in (Role.OFFICER, Role.REGULATOR):
-            issued = access.issue(tx, NEIGHBOUR, role, label="x", at=house.clock())
-            desk.tokens[f"neighbour {role.value}"] = issued.token
-    return desk
+from tests.database import PURPOSE
+from tests.doors.conftest import NEIGHBOUR, about, records
 
 
 def test_a_subject_sees_every_use_of_its_own_data_and_nothing_else(desk):

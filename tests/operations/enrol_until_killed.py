@@ -37,6 +37,9 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         references_max=10_000,
         session_consent_seconds=900,
         clock_backward_seconds_max=5,
+        request_days=15,
+        request_keep_days=1096,
+        link_minutes=30,
     )
     session = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
     wanted = Enrolment(subject_ref="guest", purpose="check-in", device_id="kiosk-1", session=session)

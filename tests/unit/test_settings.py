@@ -49,6 +49,14 @@ def test_values_are_read_by_their_kind() -> None:
         ("COUNTENANCE_ENGINE_WORKERS", "-1"),
         ("COUNTENANCE_HOST", "0.0.0.0"),
         ("COUNTENANCE_TLS_KEY_FILE", "/key"),
+        ("COUNTENANCE_PUBLIC_URL", ""),
+        ("COUNTENANCE_PUBLIC_URL", "faces.example"),
+        ("COUNTENANCE_PUBLIC_URL", "http://faces.example"),
+        ("COUNTENANCE_PUBLIC_URL", "javascript:alert(1)"),
+        ("COUNTENANCE_REQUEST_DAYS", "0"),
+        ("COUNTENANCE_REQUEST_DAYS", "31"),
+        ("COUNTENANCE_REQUEST_KEEP_DAYS", "999999"),
+        ("COUNTENANCE_LINK_MINUTES", "1441"),
     ],
 )
 def test_what_is_unknown_or_unsafe_is_refused_by_name(name: str, value: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -50,9 +51,18 @@ class FindingShown(Shown):
     remedy: Bilingual
 
 
+class ContestRequest(Shown):
+    """What to send to which address to have a person look at a refusal; whoever was refused, or an officer for them."""
+
+    address: str
+    kind: str
+    about_record: UUID
+
+
 class Contest(Bilingual):
     """How to contest a refusal."""
 
+    request: ContestRequest
     contact: str | None
     officer_contact: str | None
 
@@ -97,8 +107,14 @@ _MORE: Final[dict[str, tuple[type[ProblemDetails], dict[str, Any]]]] = {
             "findings": [_FINDING],
             "missing": [],
             "contest": {
-                "en": "You can ask a person to decide, or complain: write to the contact and name the record.",
-                "zh": "您可要求人工处理或投诉：请联系以下联系人并提供记录编号。",
+                "en": "You can ask a person to decide, or complain: open a request about the record, or write to the "
+                "contact.",
+                "zh": "您可要求人工处理或投诉：就该记录提出请求，或联系以下联系人。",
+                "request": {
+                    "address": "/v1/requests",
+                    "kind": "human_review",
+                    "about_record": RECORD_EXAMPLE["id"],
+                },
                 "contact": "privacy@harbour-hotel.example",
                 "officer_contact": "officer@harbour-hotel.example",
             },

@@ -5,6 +5,7 @@ this very server, where it is explained.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -133,7 +134,7 @@ def problem_of(error: CountenanceError) -> Problem:
     return by_name(KINDS.get(type(error), "unexpected"))
 
 
-def refused(request: Request, result: Refused, contest: dict[str, str | None]) -> Response:
+def refused(request: Request, result: Refused, contest: Mapping[str, Any]) -> Response:
     """Return the answer to what the law refuses: every finding, the facts that were missing, how to contest."""
     missing = {name for found in result.findings if found.outcome is Outcome.MISSING for name in found.facts}
     return by_name("refused").response(

@@ -1,5 +1,7 @@
 """How a recorded no leaves the door: a refusal with whom to contest it, a failure to acquire with what to do."""
 
+from typing import Any
+
 from fastapi import Response
 
 from countenance.api import problems
@@ -7,6 +9,7 @@ from countenance.api.door import Call
 from countenance.errors import CountenanceError
 from countenance.operations.parts import NoAnalyser, NotAcquired, Refused
 from countenance.store import sites
+from countenance.vocabulary import RequestKind
 
 
 def told(call: Call, result: Refused | NotAcquired | NoAnalyser) -> Response:
@@ -15,14 +18,19 @@ def told(call: Call, result: Refused | NotAcquired | NoAnalyser) -> Response:
         return problems.no_analyser(call.request, result)
     if isinstance(result, NotAcquired):
         return problems.not_acquired(call.request, result)
-    return problems.refused(call.request, result, _contest(call))
+    return problems.refused(call.request, result, _contest(call, result))
 
 
-def _contest(call: Call) -> dict[str, str | None]:
-    """Return how to contest a refusal: the operator, its officer, and the sentence that says so."""
-    said: dict[str, str | None] = {
-        "en": "You can ask a person to decide, or complain: write to the contact and name the record.",
-        "zh": "您可要求人工处理或投诉：请联系以下联系人并提供记录编号。",
+def _contest(call: Call, result: Refused) -> dict[str, Any]:
+    """Return how to contest a refusal: what to ask for, the operator, its officer, and the sentence that says so."""
+    said: dict[str, Any] = {
+        "en": "You can ask a person to decide, or complain: open a request about the record, or write to the contact.",
+        "zh": "您可要求人工处理或投诉：就该记录提出请求，或联系以下联系人。",
+        "request": {
+            "address": "/v1/requests",
+            "kind": RequestKind.HUMAN_REVIEW.value,
+            "about_record": str(result.recorded.record_id),
+        },
         "contact": None,
         "officer_contact": None,
     }

@@ -15,9 +15,11 @@ from countenance.facts import SessionFacts
 from countenance.operations.parts import Permitted
 from countenance.reception.body import Form
 from countenance.record import Recorded
+from countenance.subjects.requests import PROSE_CHARS_MAX
 from countenance.vocabulary import StartedBy
 
 TEXT_CHARS_MAX: Final = 128
+_IN_PROSE: Final = dict.fromkeys(map(ord, "\n\t\u00a0\u3000\u200c\u200d"), " ")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -26,6 +28,13 @@ def _printable(text: str) -> str:
     if not text.isprintable() or not text.strip():
         raise ValueError
     return text
+
+
+def _prose(text: str) -> str:
+    """Refuse what `_printable` refuses, but take lines, wide spaces, and the joiners that some scripts need."""
+    lines = text.replace("\r\n", "\n")
+    _printable(lines.translate(_IN_PROSE))
+    return lines
 
 
 def _instant(given: Any) -> datetime:
@@ -65,6 +74,8 @@ def _uuid(given: Any) -> UUID:
 
 #: A short text of the caller's: printable, not blank.
 Words = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX), AfterValidator(_printable)]
+#: What a person writes, and is answered.
+Prose = Annotated[str, Field(min_length=1, max_length=PROSE_CHARS_MAX), AfterValidator(_prose)]
 #: The operator's own word for a person; a number of a booking, never more than is needed.
 Ref = Annotated[Words, Field(description="The operator's own word for the person, such as a booking number.")]
 #: What a site file declares is named so.

@@ -28,6 +28,7 @@ from countenance.cli.governed import (
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
 from countenance.cli.replay import replay_command
+from countenance.cli.requests import data_command, link_command, requests_app
 from countenance.cli.subjects import (
     consent_command,
     enrol_command,
@@ -56,6 +57,7 @@ app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")
 app.add_typer(authorisation_app, name="authorisation")
+app.add_typer(requests_app, name="requests")
 app.add_typer(clock_app, name="clock")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
@@ -77,6 +79,8 @@ app.command("withdraw")(withdraw_command)
 app.command("erase")(erase_command)
 app.command("records")(records_command)
 app.command("history")(history_command)
+app.command("data")(data_command)
+app.command("link")(link_command)
 app.command("ready")(ready_command)
 site_app.command("show")(show_command)
 site_app.command("report")(report_command)

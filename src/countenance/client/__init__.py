@@ -10,12 +10,13 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from countenance.client.governed import Governed
+from countenance.client.rights import Rights
 from countenance.client.travel import NotAcquired, Problem, Refused, Unreachable
 
 __all__ = ["Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
 
 
-class Client(Governed):
+class Client(Governed, Rights):
     """One server and one credential; safe to use from many threads. Its repr hides the credential."""
 
     # Faces.

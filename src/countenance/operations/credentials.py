@@ -7,7 +7,15 @@ from countenance.store.database import Transaction
 
 
 def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
-    tx: Transaction, operator_id: str, by: str, outcome: str, credential_id: str, role: str, at: datetime
+    tx: Transaction,
+    operator_id: str,
+    by: str,
+    outcome: str,
+    credential_id: str,
+    role: str,
+    at: datetime,
+    *,
+    subject_mark: bytes | None = None,
 ) -> Recorded:
     """Record that a credential was issued or revoked, by whom, in the transaction that does it."""
     return append(
@@ -18,6 +26,7 @@ def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
             kind="credential",
             outcome=outcome,
             by=by,
+            subject_mark=subject_mark,
             details={"credential": credential_id, "role": role},
         ),
     )

@@ -1,13 +1,14 @@
 """Erase: forget a subject for every purpose, and cut what ties old records to the person. Never refused."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
-from countenance.errors import NotFoundError
 from countenance.forget import Destroyed, forget_subject
 from countenance.operations.parts import Caller, House
+from countenance.operations.whose import whose
 from countenance.record import Entry, Recorded, append
-from countenance.store import subjects as store
-from countenance.vocabulary import Role
+from countenance.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +27,35 @@ def erase(house: House, caller: Caller, subject_ref: str) -> Erased:
     at = house.clock()
     with house.database.transaction() as tx:
         # 1. Hold the subject: a comparison under way finishes first, the next one finds nobody.
-        subject = store.find(tx, caller.operator_id, subject_ref, lock=True)
-        others = caller.role is Role.SUBJECT and subject is not None and subject.subject_id != caller.subject_id
-        if subject is None or subject.linking_key is None or others:  # another's is no different from nobody's
-            raise NotFoundError("No such subject is on file.", "该个人未登记。")
-        mark = house.vault(caller.operator_id).mark(subject.linking_key, subject.subject_id)
+        subject, mark = whose(tx, house, caller, subject_ref, lock=True)
+        erased = erase_held(tx, caller, subject.subject_id, mark, at)
+    erased_for_good(house, caller, erased)
+    return erased
 
-        # 2. Forget: keys first, then rows, then the link.
-        destroyed = forget_subject(tx, caller.operator_id, subject.subject_id, at)
 
-        # 3. Record, in the same transaction; the mark means nothing from now on.
-        recorded = append(
-            tx,
-            Entry(
-                operator_id=caller.operator_id,
-                at=at,
-                kind="erase",
-                outcome="erased",
-                by=f"{caller.role.value}:{caller.credential_id}",
-                subject_mark=mark,
-                details={"destroyed": destroyed.as_json()},
-            ),
-        )
-    house.projection.remove(caller.operator_id, destroyed.purposes, subject.subject_id, destroyed.reference_ids)
-    house.count("erase", "erased")
+def erase_held(tx: Transaction, caller: Caller, subject_id: UUID, mark: bytes, at: datetime) -> Erased:
+    """Erase a subject who is held, in the transaction of whoever asks; `erased_for_good` follows its commit."""
+    # 2. Forget: keys first, then rows, then the link.
+    destroyed = forget_subject(tx, caller.operator_id, subject_id, at)
+
+    # 3. Record, in the same transaction; the mark means nothing from now on.
+    recorded = append(
+        tx,
+        Entry(
+            operator_id=caller.operator_id,
+            at=at,
+            kind="erase",
+            outcome="erased",
+            by=f"{caller.role.value}:{caller.credential_id}",
+            subject_mark=mark,
+            details={"destroyed": destroyed.as_json()},
+        ),
+    )
     return Erased(destroyed, recorded)
+
+
+def erased_for_good(house: House, caller: Caller, erased: Erased) -> None:
+    """Tell the enrolment database in memory what is destroyed, once that is committed."""
+    gone = erased.destroyed
+    house.projection.remove(caller.operator_id, gone.purposes, gone.subject_id, gone.reference_ids)
+    house.count("erase", "erased")

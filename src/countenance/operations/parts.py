@@ -57,6 +57,9 @@ class House:
     references_max: int
     session_consent_seconds: int
     clock_backward_seconds_max: int
+    request_days: int
+    request_keep_days: int
+    link_minutes: int
 
     def vault(self, operator_id: str) -> Vault:
         """Return the vault of an operator; raises UnavailableError where its key is missing or unsafe."""

@@ -250,3 +250,29 @@ def uses(tx: Transaction, operator_id: str, authorisation_id: UUID, most: int) -
         .limit(most)
     )
     return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def closed_over(tx: Transaction, operator_id: str, subject_mark: bytes) -> list[AuthorisationRow]:
+    """Return the closed authorisations under which something of this mark is on record, oldest first.
+
+    One that lives is left out: whom it is about may not be told yet.
+    """
+    used = (
+        select(authorisation_use.c.authorisation_id)
+        .join(
+            record,
+            (record.c.operator_id == authorisation_use.c.operator_id)
+            & (record.c.record_id == authorisation_use.c.record_id),
+        )
+        .where(authorisation_use.c.operator_id == operator_id, record.c.subject_mark == subject_mark)
+    )
+    query = (
+        select(*_ROW)
+        .where(
+            authorisation.c.operator_id == operator_id,
+            authorisation.c.closed_at.is_not(None),
+            authorisation.c.authorisation_id.in_(used),
+        )
+        .order_by(authorisation.c.asked_at, authorisation.c.authorisation_id)
+    )
+    return [AuthorisationRow(*row) for row in tx.execute(query)]

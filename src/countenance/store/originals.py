@@ -55,6 +55,17 @@ def listed(tx: Transaction, operator_id: str, most: int) -> list[dict[str, Any]]
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+def of_subject(tx: Transaction, operator_id: str, subject_id: UUID) -> list[dict[str, Any]]:
+    """Return what is kept of one subject, without content: those that go first come first."""
+    columns = (original.c.original_id, original.c.purpose, original.c.kept_at, original.c.expires_at)
+    query = (
+        select(*columns)
+        .where(original.c.operator_id == operator_id, original.c.subject_id == subject_id)
+        .order_by(original.c.expires_at, original.c.original_id)
+    )
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
 def count(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> int:
     """Return how many originals of a subject are kept for one purpose."""
     query = select(func.count()).where(

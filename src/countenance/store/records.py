@@ -56,8 +56,12 @@ def listed(
     outcome: str | None = None,
     since: datetime | None = None,
     subject_mark: bytes | None = None,
+    before: UUID | None = None,
 ) -> Sequence[RecordRow]:
-    """Return the newest records first, `most` of them, narrowed by what is given."""
+    """Return the newest records first, `most` of them, narrowed by what is given.
+
+    With `before`, the list goes on after that record, which has to be one of the list.
+    """
     conditions: list[ColumnElement[bool]] = [record.c.operator_id == operator_id]
     if kind is not None:
         conditions.append(record.c.kind == kind)
@@ -67,6 +71,9 @@ def listed(
         conditions.append(record.c.at >= since)
     if subject_mark is not None:
         conditions.append(record.c.subject_mark == subject_mark)
+    if before is not None:
+        last = select(record.c.number).where(*conditions, record.c.record_id == before)
+        conditions.append(record.c.number < last.scalar_subquery())
     found = tx.execute(select(*_COLUMNS).where(*conditions).order_by(record.c.number.desc()).limit(most))
     return [RecordRow(*row) for row in found]
 

@@ -110,6 +110,17 @@ def exists(tx: Transaction, operator_id: str, reference_id: UUID) -> bool:
     return tx.execute(select(literal(1)).where(*mine)).one_or_none() is not None
 
 
+def held(tx: Transaction, operator_id: str, subject_id: UUID) -> list[tuple[str, int, datetime, datetime]]:
+    """Return for each purpose how many references of a subject are kept, since when the oldest and the newest."""
+    query = (
+        select(reference.c.purpose, func.count(), func.min(reference.c.created_at), func.max(reference.c.created_at))
+        .where(reference.c.operator_id == operator_id, reference.c.subject_id == subject_id)
+        .group_by(reference.c.purpose)
+        .order_by(reference.c.purpose)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+
+
 def purposes_of(tx: Transaction, operator_id: str, subject_id: UUID) -> list[str]:
     """Return the purposes for which a key of this subject exists."""
     query = select(subject_key.c.purpose).where(

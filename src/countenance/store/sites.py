@@ -1,10 +1,10 @@
 """What an operator declares: read as it stands, written as rows, never deleted (what is gone is marked retired)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Table, func, select, text
+from sqlalchemy import Table, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from countenance.store import tables
@@ -110,6 +110,17 @@ def notices(tx: Transaction, operator_id: str, purpose: str | None = None) -> li
     )
     if purpose is not None:
         query = query.where(notice.c.purpose == purpose)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def notices_of(tx: Transaction, operator_id: str, wanted: Collection[tuple[str, int]]) -> list[Row]:
+    """Return notices by purpose and version, whether they are the newest or not."""
+    notice = tables.notice
+    query = (
+        select(*notice.columns)
+        .where(notice.c.operator_id == operator_id, tuple_(notice.c.purpose, notice.c.version).in_(list(wanted)))
+        .order_by(notice.c.purpose, notice.c.version)
+    )
     return [dict(row) for row in tx.execute(query).mappings()]
 
 

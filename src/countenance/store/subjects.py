@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
+from countenance.store.request_tables import request
 from countenance.store.tables import consent_event, subject
 
 
@@ -131,8 +132,16 @@ def events(tx: Transaction, operator_id: str, subject_id: UUID) -> list[ConsentE
     return [ConsentEvent(*row) for row in tx.execute(query)]
 
 
-def unlink_sessions(tx: Transaction, operator_id: str, before: datetime) -> int:
-    """Destroy what ties records to people without an account whose session is long over; return how many there were."""
+def unlink_sessions(tx: Transaction, operator_id: str, before: datetime, answered_before: datetime) -> int:
+    """Destroy what ties records to people without an account whose session is long over; return how many there were.
+
+    Who has asked for something stays until it was answered, and long enough after that to read the answer.
+    """
+    asking = select(literal(1)).where(
+        request.c.operator_id == subject.c.operator_id,
+        request.c.subject_id == subject.c.subject_id,
+        or_(request.c.closed_at.is_(None), request.c.closed_at >= answered_before),
+    )
     done = tx.execute(
         subject.update()
         .where(
@@ -140,6 +149,7 @@ def unlink_sessions(tx: Transaction, operator_id: str, before: datetime) -> int:
             subject.c.ref.is_(None),
             subject.c.erased_at.is_(None),
             subject.c.created_at < before,
+            ~asking.exists(),
         )
         .values(linking_key=None, age_class=None, erased_at=before)
     )

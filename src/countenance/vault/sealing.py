@@ -90,6 +90,20 @@ class Vault:
         associated = place.associated(self._operator_id)
         return _open(_open(self._key, wrapped, associated), sealed, associated)
 
+    def new_request_key(self, place: "RequestPlace") -> bytes:
+        """Return a fresh wrapped key for the texts of one request."""
+        return _seal(self._key, secrets.token_bytes(KEY_BYTES), place.associated(self._operator_id, "key"))
+
+    def seal_text(self, text: str, wrapped: bytes, place: "RequestPlace", part: str) -> bytes:
+        """Return one text of exactly that request sealed: `part` is what was asked, or the answer."""
+        key = _open(self._key, wrapped, place.associated(self._operator_id, "key"))
+        return _seal(key, text.encode(), place.associated(self._operator_id, part))
+
+    def open_text(self, sealed: bytes, wrapped: bytes, place: "RequestPlace", part: str) -> str:
+        """Return one text of exactly that request; raises IntegrityError for any other."""
+        key = _open(self._key, wrapped, place.associated(self._operator_id, "key"))
+        return _open(key, sealed, place.associated(self._operator_id, part)).decode()
+
     def new_linking_key(self, subject_id: UUID) -> bytes:
         """Return a fresh sealed key under which the records of one subject are marked."""
         key = secrets.token_bytes(KEY_BYTES)
@@ -147,3 +161,18 @@ class OriginalPlace:
     def associated(self, operator_id: str) -> bytes:
         """Return the associated data of the row."""
         return _associated("original", operator_id, str(self.subject_id), self.purpose, str(self.original_id))
+
+
+class RequestPlace:
+    """Which row the texts of a request belong to: whose it is, and its own id."""
+
+    __slots__ = ("request_id", "subject_id")
+
+    def __init__(self, subject_id: UUID, request_id: UUID) -> None:
+        """Name the row."""
+        self.subject_id = subject_id
+        self.request_id = request_id
+
+    def associated(self, operator_id: str, part: str) -> bytes:
+        """Return the associated data of one part of the row."""
+        return _associated("request", operator_id, str(self.subject_id), str(self.request_id), part)

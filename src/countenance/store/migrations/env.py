@@ -2,9 +2,11 @@
 
 from alembic import context
 
-from countenance.store.permitted_tables import original
+from countenance.store import permitted_tables, request_tables
+
+# One metadata holds every table; whichever module adds to it has to be loaded, so each is named here by one of its own.
+_EACH = (permitted_tables.original, request_tables.link)
 
 connection = context.config.attributes["connection"]
-# One metadata holds every table; whichever module adds to it has to be loaded, and the last one is named here.
-context.configure(connection=connection, target_metadata=original.metadata)
+context.configure(connection=connection, target_metadata=_EACH[0].metadata)
 context.run_migrations()

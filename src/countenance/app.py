@@ -22,7 +22,8 @@ from countenance.errors import CountenanceError, UnavailableError
 from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
 from countenance.operations.held import opened
-from countenance.operations.parts import House
+from countenance.operations.parity import watch
+from countenance.operations.parts import House, Margins
 from countenance.settings import Settings
 from countenance.store import embedded, records, references, sites
 from countenance.store.database import Database
@@ -32,7 +33,7 @@ from countenance.vault.vaults import Vaults
 
 _log = logging.getLogger("countenance.app")
 
-#: How often what has outlived its retention is looked for.
+#: How often the house looks for what has outlived its retention, and at how the ways compare.
 SWEEP_SECONDS = 3600.0
 
 Progress = Callable[[str, int, int], None]
@@ -172,6 +173,11 @@ def open_house(
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
+            margins=Margins(
+                percent=settings.parity_margin_percent,
+                steps=settings.parity_margin_steps,
+                measurements_min=settings.parity_measurements_min,
+            ),
         )
         fill(house, progress)
         stack.enter_context(_sweeping(house))
@@ -205,7 +211,7 @@ def _remember(house: House, operator_id: str, row: references.ReferenceRow) -> N
 
 @contextmanager
 def _sweeping(house: House) -> Iterator[None]:
-    """Look for what has outlived its retention at once and every hour, until the house closes."""
+    """Look for what has outlived its retention and at how the ways compare: at once, and every hour until the end."""
     closing = threading.Event()
 
     def sweep() -> None:
@@ -215,6 +221,7 @@ def _sweeping(house: House) -> Iterator[None]:
                     operators = sites.operators(tx)
                 for operator_id in operators:
                     expire(house, operator_id)
+                    watch(house, operator_id)
             except CountenanceError as error:
                 _log.error("sweep_failed", extra={"kind": type(error).__name__})
             if closing.wait(SWEEP_SECONDS):

@@ -21,9 +21,9 @@ GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", 
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
+    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report", "/v1/choices"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
-    "regulator": SITE | RECORDS,
+    "regulator": SITE | RECORDS | {"/v1/parity"},
     "officer": FACES
     | SITE
     | RECORDS
@@ -31,9 +31,9 @@ MAY = {
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
-    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
+    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report", "/v1/choices", "/v1/parity"},
 }
-OPERATIONS = 40
+OPERATIONS = 42
 
 
 def operations(document):

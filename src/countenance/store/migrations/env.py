@@ -2,9 +2,10 @@
 
 from alembic import context
 
-from countenance.store.permitted_tables import original
+from countenance.store import choice_tables, permitted_tables
 
 connection = context.config.attributes["connection"]
-# One metadata holds every table; whichever module adds to it has to be loaded, and the last one is named here.
-context.configure(connection=connection, target_metadata=original.metadata)
+# One metadata holds every table; whichever module adds to it has to be loaded, so each is named here.
+(metadata,) = {permitted_tables.original.metadata, choice_tables.choice.metadata}
+context.configure(connection=connection, target_metadata=metadata)
 context.run_migrations()

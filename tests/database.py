@@ -20,7 +20,7 @@ from countenance.law.shelf import load_packs
 from countenance.operations.activate import activate, register
 from countenance.operations.consent import consent
 from countenance.operations.enrol import Enrolment, enrol
-from countenance.operations.parts import Caller, Enrolled, House, Permitted, Refused
+from countenance.operations.parts import Caller, Enrolled, House, Margins, Permitted, Refused
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
 from countenance.store import embedded
@@ -210,6 +210,7 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         request_days=15,
         request_keep_days=1096,
         link_minutes=30,
+        margins=Margins(percent=25, steps=1, measurements_min=20),
     )
     return Hotel(house, clock if isinstance(clock, Clock) else Clock(), counted, keys)
 

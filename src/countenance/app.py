@@ -22,7 +22,8 @@ from countenance.errors import CountenanceError, UnavailableError
 from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
 from countenance.operations.held import opened
-from countenance.operations.parts import House
+from countenance.operations.parity import watch
+from countenance.operations.parts import House, Margins
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -35,7 +36,7 @@ from countenance.vault.vaults import Vaults
 
 _log = logging.getLogger("countenance.app")
 
-#: How often what has outlived its retention is looked for.
+#: How often the house looks for what has outlived its retention, and at how the ways compare.
 SWEEP_SECONDS = 3600.0
 
 Progress = Callable[[str, int, int], None]
@@ -178,6 +179,11 @@ def open_house(
             request_days=settings.request_days,
             request_keep_days=settings.request_keep_days,
             link_minutes=settings.link_minutes,
+            margins=Margins(
+                percent=settings.parity_margin_percent,
+                steps=settings.parity_margin_steps,
+                measurements_min=settings.parity_measurements_min,
+            ),
         )
         fill(house, progress)
         stack.enter_context(_sweeping(house))
@@ -211,7 +217,7 @@ def _remember(house: House, operator_id: str, row: references.ReferenceRow) -> N
 
 @contextmanager
 def _sweeping(house: House) -> Iterator[None]:
-    """Look for what has outlived its retention at once and every hour, until the house closes."""
+    """Look for what has outlived its retention and at how the ways compare: at once, and every hour until the end."""
     closing = threading.Event()
 
     def sweep() -> None:
@@ -221,6 +227,7 @@ def _sweeping(house: House) -> Iterator[None]:
                     operators = sites.operators(tx)
                 for operator_id in operators:
                     expire(house, operator_id)
+                    watch(house, operator_id)
             except CountenanceError as error:
                 _log.error("sweep_failed", extra={"kind": type(error).__name__})
             if closing.wait(SWEEP_SECONDS):

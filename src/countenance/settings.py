@@ -17,7 +17,16 @@ PREFIX = "COUNTENANCE_"
 CLIENT_NAMES = frozenset({"URL", "TOKEN", "TOKEN_FILE"})
 #: Addresses that faces reach without crossing a network.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-PORT_MAX = 65_535
+#: Whole numbers are 1 or more, and these within their bounds: a margin or a number beyond them would find nothing.
+RANGES = {
+    "port": (1, 65_535),
+    "parity_margin_percent": (0, 100),
+    "parity_margin_steps": (0, 5),
+    "parity_measurements_min": (1, 1000),
+    "request_days": (1, 30),
+    "request_keep_days": (1, 36_525),
+    "link_minutes": (1, 1440),
+}
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -113,6 +122,18 @@ class Settings:
     link_minutes: int = field(
         default=30, metadata=_says("How long a one-time link to a subject's own page can be used.")
     )
+    parity_margin_percent: int = field(
+        default=25,
+        metadata=_says(
+            "How much longer the other way may take than the face, in per cent of its median, before that is a finding."
+        ),
+    )
+    parity_margin_steps: int = field(
+        default=1, metadata=_says("How many steps more the other way may have at the median before that is a finding.")
+    )
+    parity_measurements_min: int = field(
+        default=20, metadata=_says("Measurements of each figure below which the ways are neither equal nor unequal.")
+    )
     log_level: str = field(default="info", metadata=_says("Engineers' log: debug, info, warning or error."))
 
 
@@ -163,12 +184,12 @@ def _missing(file: Path | None) -> bool:
 
 def _check(settings: Settings) -> None:
     """Refuse values that would switch a protection off."""
-    wrong = [each.name for each in fields(Settings) if each.type is int and getattr(settings, each.name) < 1]
-    if settings.port > PORT_MAX:
-        wrong.append("port")
-    for name, most in (("request_days", 30), ("request_keep_days", 36_525), ("link_minutes", 1440)):
-        if getattr(settings, name) > most:  # a month, a century, a day
-            wrong.append(name)
+    wrong = []
+    for each in fields(Settings):
+        least, most = RANGES.get(each.name, (1, None))
+        value = getattr(settings, each.name)
+        if each.type is int and (value < least or (most is not None and value > most)):
+            wrong.append(each.name)
     address = urlsplit(settings.public_url or "")
     if address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
         wrong.append("public_url")  # what a link lets in does not cross a network in the clear

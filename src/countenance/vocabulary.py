@@ -160,6 +160,15 @@ class StorageDestination(StrEnum):
     INTERNET = "internet"
 
 
+class Way(StrEnum):
+    """How a session ended: by the face, by another way, with a no to the face, or with nobody there any more."""
+
+    FACE = "face"
+    ALTERNATIVE = "alternative"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+
+
 class Role(StrEnum):
     """In which role a credential calls in."""
 

@@ -1,14 +1,9 @@
 """A guest at the kiosk, in a real browser with a real photograph before the camera, from start to withdrawal."""
 
-import re
-
-import pytest
 from playwright.sync_api import Page, expect
+from tests.doors.faces_of import admiral
 
 from tests.browser.conftest import Site
-from tests.browser.equality import alike
-from tests.database import KIOSK
-from tests.doors.faces_of import admiral, astronaut
 
 
 def agree(page: Page, booking: str = "booking-4711", *, answers: tuple[str, ...] = ("Yes", "Yes")) -> None:

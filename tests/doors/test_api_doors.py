@@ -22,22 +22,24 @@ SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 DATA = "/v1/subjects/{ref}/data"
 ANSWER = "/v1/requests/{request_id}/answer"
+CHOICES = {"/v1/choices"}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
+    "device": FACES | SITE | CHOICES | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records", "/v1/subject/data"}
     | {"POST /v1/requests", "/v1/requests/{request_id}"},
-    "regulator": SITE | RECORDS | {"GET /v1/requests", "/v1/requests/{request_id}"},
+    "regulator": SITE | RECORDS | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity"},
     "officer": FACES
     | SITE
     | RECORDS
+    | CHOICES
     | {"/v1/consents", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"}
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
     | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"}
-    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
+    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report", "/v1/parity"},
 }
-OPERATIONS = 47
+OPERATIONS = 49
 
 
 def operations(document):

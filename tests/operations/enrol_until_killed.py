@@ -11,7 +11,7 @@ from countenance.engines import load_engine
 from countenance.facts import SessionFacts
 from countenance.law.shelf import load_packs
 from countenance.operations.enrol import Enrolment, enrol
-from countenance.operations.parts import Caller, Enrolled, House
+from countenance.operations.parts import Caller, Enrolled, House, Margins
 from countenance.store.database import Database
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Projection
@@ -40,6 +40,7 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         request_days=15,
         request_keep_days=1096,
         link_minutes=30,
+        margins=Margins(percent=25, steps=1, measurements_min=20),
     )
     session = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
     wanted = Enrolment(subject_ref="guest", purpose="check-in", device_id="kiosk-1", session=session)

@@ -12,10 +12,13 @@ from sqlalchemy import text
 
 from countenance import app
 from countenance.errors import CountenanceError, IntegrityError, MalformedError, NotFoundError, UnavailableError
+from countenance.operations.choose import Choice, Chosen, choose
 from countenance.settings import Settings
 from countenance.store.database import Database
+from countenance.vocabulary import Way
 from tests import pictures
-from tests.database import OPERATOR, Address, Hotel
+from tests.database import DEVICE, OPERATOR, PURPOSE, Address, Hotel
+from tests.operations.governed import bodies
 
 READY = {"database": True, "schema": True, "engine": True, "vault": True, "integrity": True, "clock": True}
 
@@ -107,6 +110,20 @@ def test_what_outlived_its_retention_goes_when_the_house_opens(settings: Setting
             time.sleep(0.05)
 
     assert left == 0
+
+
+def test_the_face_is_found_easier_when_the_house_opens(settings: Settings, hotel: Hotel) -> None:
+    for way, seconds in (("face", 40), ("alternative", 51)):
+        made = Choice(purpose=PURPOSE, way=Way(way), seconds=seconds, steps=3)
+        assert isinstance(choose(hotel.house, DEVICE, made), Chosen)
+    with opened(replace(settings, parity_measurements_min=1)) as house:
+        counted = 'countenance_decisions_total{action="parity",outcome="face_easier"} 1.0'
+        for _ in range(200):
+            if counted in house.metrics.text().decode():
+                break
+            time.sleep(0.05)
+
+    assert [body["outcome"] for body in bodies(hotel) if body["kind"] == "parity"] == ["face_easier"]
 
 
 def test_readiness_is_false_when_the_database_is_gone(settings: Settings) -> None:

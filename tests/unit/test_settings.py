@@ -47,6 +47,12 @@ def test_values_are_read_by_their_kind() -> None:
         ("COUNTENANCE_LAW_PACKS", ""),
         ("COUNTENANCE_SAMPLE_PIXELS_MAX", "0"),
         ("COUNTENANCE_ENGINE_WORKERS", "-1"),
+        ("COUNTENANCE_PORT", "65536"),
+        ("COUNTENANCE_PARITY_MARGIN_PERCENT", "101"),
+        ("COUNTENANCE_PARITY_MARGIN_PERCENT", "-1"),
+        ("COUNTENANCE_PARITY_MARGIN_STEPS", "6"),
+        ("COUNTENANCE_PARITY_MEASUREMENTS_MIN", "0"),
+        ("COUNTENANCE_PARITY_MEASUREMENTS_MIN", "1001"),
         ("COUNTENANCE_HOST", "0.0.0.0"),
         ("COUNTENANCE_TLS_KEY_FILE", "/key"),
         ("COUNTENANCE_PUBLIC_URL", ""),
@@ -64,6 +70,12 @@ def test_what_is_unknown_or_unsafe_is_refused_by_name(name: str, value: str) -> 
         read_settings({name: value})
 
     assert name.removeprefix("COUNTENANCE_").lower().replace("host", "tls").split("_")[0] in str(raised.value).lower()
+
+
+def test_no_margin_at_all_can_be_asked_for() -> None:
+    settings = read_settings({"COUNTENANCE_PARITY_MARGIN_PERCENT": "0", "COUNTENANCE_PARITY_MARGIN_STEPS": "0"})
+
+    assert (settings.parity_margin_percent, settings.parity_margin_steps) == (0, 0)
 
 
 def test_a_network_is_served_with_tls_only() -> None:

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Call, Calling, Route
 from countenance.api.requests import REQUEST_EXAMPLE, RequestShown
 from countenance.api.wire import RECORD_EXAMPLE, Bilingual, Id, RecordPointer, Shown
 from countenance.operations.held_about import held_about
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 

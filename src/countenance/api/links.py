@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from countenance import access
-from countenance.api.body import Form
 from countenance.api.door import Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, RecordPointer, Ref, Shown
+from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 

@@ -27,6 +27,7 @@ from countenance.cli.governed import (
 )
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
+from countenance.cli.parity import choose_command, parity_command
 from countenance.cli.replay import replay_command
 from countenance.cli.requests import data_command, link_command, requests_app
 from countenance.cli.subjects import (
@@ -84,6 +85,8 @@ app.command("link")(link_command)
 app.command("ready")(ready_command)
 site_app.command("show")(show_command)
 site_app.command("report")(report_command)
+site_app.command("choose")(choose_command)
+app.command("parity")(parity_command)
 app.command("expire")(expire_command)
 app.command("evaluate")(evaluate_command)
 

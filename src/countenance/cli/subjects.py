@@ -149,8 +149,10 @@ def records_command(
     for each in found["records"]:
         record = each["record"]
         findings = [finding for answer in record.get("law", []) for finding in answer["findings"]]
-        articles = ", ".join(f"{one['pack']} {one['article']}" for one in findings if one["pack"])
-        typer.echo(f"{record['at']}  {record['kind']:10} {record['outcome']:20} {articles}".rstrip())
+        about = ", ".join(f"{one['pack']} {one['article']}" for one in findings if one["pack"])
+        if record["kind"] == "parity":
+            about = f"{record['details']['venue']} {record['details']['purpose']}"
+        typer.echo(f"{record['at']}  {record['kind']:10} {record['outcome']:20} {about}".rstrip())
 
 
 def history_command(subject: Named, most: Annotated[int, typer.Option("--most", min=1, max=1000)] = 20) -> None:

@@ -131,6 +131,27 @@ class Client(Governed, Rights):
         """Say that another way works now, or that it is down; where it is down, the face path closes by itself."""
         return self._json("POST", "/v1/alternatives/report", {"alternative": alternative, "working": working})
 
+    def choose(
+        self,
+        way: str,
+        *,
+        purpose: str,
+        venue: str | None = None,
+        seconds: int | None = None,
+        steps: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Write down how a session ended: `way` is face, alternative, refused or abandoned.
+
+        An officer names the venue. Without a key of yours one is made, so that a retry is safe.
+        """
+        said = {"way": way, "purpose": purpose, "venue": venue, "seconds": seconds, "steps": steps}
+        return self._json("POST", "/v1/choices", said, headers={"Idempotency-Key": idempotency_key or uuid4().hex})
+
+    def parity(self, *, since: str | None = None, until: str | None = None) -> dict[str, Any]:
+        """Compare the face with the other way in each venue, over the last thirty days or those named."""
+        return self._json("GET", "/v1/parity", query={"since": since, "until": until})
+
     def notices(self, *, purpose: str | None = None) -> dict[str, Any]:
         """List the newest notice of each purpose, or of one."""
         return self._json("GET", "/v1/notices", query={"purpose": purpose})

@@ -1,8 +1,8 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
 With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats,
-links that nobody used, requests closed long ago, and the link of people without an account to sessions long over.
-Requests that nobody answered in time are recorded.
+links that nobody used, choices that no window reaches any more, requests closed long ago, and the link of people without
+an account to sessions long over. Requests that nobody answered in time are recorded.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ from countenance.forget import Destroyed, forget_expired, forget_originals
 from countenance.operations.parts import House
 from countenance.operations.requests import ANSWER_READ, sweep_requests
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations, links
+from countenance.store import answered, authorisations, choices, links
 from countenance.store import subjects as store
 
 #: A person without an account has this long to ask about a session; then its record names nobody.
@@ -29,6 +29,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         links.let_go(tx, operator_id, at)
         store.unlink_sessions(tx, operator_id, at - SESSION_OVER, at - ANSWER_READ)
         sweep_requests(tx, house, operator_id, at)
+        choices.let_go(tx, operator_id, at)
         for authorisation_id, named in authorisations.close_ended(tx, operator_id, at):
             said = {"authorisation": str(authorisation_id), "subjects": named}
             entry = Entry(

@@ -40,6 +40,15 @@ class Counter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Margins:
+    """By how much the other way may be behind the face, in per cent of seconds and in steps, measured how often."""
+
+    percent: int
+    steps: int
+    measurements_min: int
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """Everything that stands ready when a request comes in; made once, by `app`."""
 
@@ -60,6 +69,7 @@ class House:
     request_days: int
     request_keep_days: int
     link_minutes: int
+    margins: Margins
 
     def vault(self, operator_id: str) -> Vault:
         """Return the vault of an operator; raises UnavailableError where its key is missing or unsafe."""

@@ -7,11 +7,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance import access
+from countenance.answer import Text
 from countenance.operations.held_about import held_about
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Ref
 from countenance.pages.qr import svg
-from countenance.answer import Text
 from countenance.reception.body import Form
 from countenance.store import overview, sites
 

@@ -1,12 +1,17 @@
-"""How Alembic reaches the database: over the transaction it is handed, never over one of its own."""
+"""How Alembic runs the numbered steps: on the connection that `Database.migrate` hands in, in its transaction."""
+
+# One metadata holds every table, and whichever module adds to it has to be loaded: the shelf is walked, so none is
+# forgotten.
+import importlib
+import pkgutil
 
 from alembic import context
 
-from countenance.store import permitted_tables, request_tables
+from countenance import store
+from countenance.store.tables import metadata
 
-# One metadata holds every table; whichever module adds to it has to be loaded, so each is named here by one of its own.
-_EACH = (permitted_tables.original, request_tables.link)
+for each in pkgutil.iter_modules(store.__path__):
+    importlib.import_module(f"{store.__name__}.{each.name}")
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=_EACH[0].metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

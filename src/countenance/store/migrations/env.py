@@ -2,9 +2,10 @@
 
 from alembic import context
 
-from countenance.store.permitted_tables import original
+from countenance.store import permitted_tables, served_table
 
 connection = context.config.attributes["connection"]
-# One metadata holds every table; whichever module adds to it has to be loaded, and the last one is named here.
-context.configure(connection=connection, target_metadata=original.metadata)
+# One metadata holds every table; whichever module adds to it has to be loaded, and so is named here.
+_ADDED = (permitted_tables.original, served_table.served)
+context.configure(connection=connection, target_metadata=_ADDED[0].metadata)
 context.run_migrations()

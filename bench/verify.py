@@ -69,7 +69,7 @@ def measure(faces: Path) -> dict[str, float]:
                 decision="given",
                 form="separate",
                 scopes=["enrol", "verify", "off_device_storage"],
-                notice_version=1,
+                served=client.serve_notice(purpose=PURPOSE, language="en")["served"],
                 age_class="adult",
             )
             client.enrol(sample, subject=SUBJECT, purpose=PURPOSE, session=SESSION)

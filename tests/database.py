@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -21,15 +21,27 @@ from countenance.operations.activate import activate, register
 from countenance.operations.consent import consent
 from countenance.operations.enrol import Enrolment, enrol
 from countenance.operations.parts import Caller, Enrolled, House, Margins, Permitted, Refused
+from countenance.operations.serve import serve
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
 from countenance.store import embedded
 from countenance.store.database import Database
 from countenance.subjects.consents import GIVEN, Said
+from countenance.subjects.guardians import Guardian
+from countenance.subjects.notices import Showing
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Projection
 from countenance.vault.vaults import Vaults
-from countenance.vocabulary import AgeClass, ConsentForm, Role, Scope, StartedBy
+from countenance.vocabulary import (
+    AgeClass,
+    ConsentForm,
+    Language,
+    Relation,
+    RelationEvidence,
+    Role,
+    Scope,
+    StartedBy,
+)
 
 HOTEL = Path(__file__).resolve().parent.parent / "examples" / "hotel.yaml"
 OPERATOR = "harbour-hotel"
@@ -40,6 +52,13 @@ ROOM_CAMERA = "room-camera"
 SESSION = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
 DEVICE = Caller(OPERATOR, "kioskkiosk22", Role.DEVICE, device_id=KIOSK)
 OFFICER = Caller(OPERATOR, "officeroffic", Role.OFFICER)
+#: A child's parent, whose relation somebody at the desk has seen.
+PARENT = Guardian(
+    ref="parent-of-child",
+    relation=Relation.PARENT,
+    evidence=RelationEvidence.HOUSEHOLD_REGISTER,
+    checked_by="desk-3",
+)
 
 
 class Clock:
@@ -151,17 +170,22 @@ class Hotel:
     counted: Counted
     keys: FileKeys = field(repr=False)
 
+    def serve(self, caller: Caller = DEVICE, **changes: object) -> UUID:
+        """Serve the notice and return what a decision about it names."""
+        showing = replace(Showing(purpose=PURPOSE, language=Language.EN), **changes)  # type: ignore[arg-type]
+        return serve(self.house, caller, showing).served.served_id
+
     def consent(self, ref: str | None, *scopes: Scope, decision: str = GIVEN, age: AgeClass = AgeClass.ADULT) -> str:
-        """Let a subject decide; return the id of the consent."""
+        """Serve the notice and let a subject decide, a child with its parent; return the id of the consent."""
         said = Said(
             purpose=PURPOSE,
             decision=decision,
-            notice_version=1,
+            served_id=self.serve(),
             subject_ref=ref,
             age_class=age,
             form=ConsentForm.SEPARATE,
             scopes=scopes or tuple(Scope),
-            device_id=KIOSK,
+            guardian=PARENT if age is AgeClass.UNDER_14 else None,
         )
         return str(consent(self.house, DEVICE, said).consent_id)
 
@@ -206,6 +230,7 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         alarm=threading.Event(),
         references_max=8,
         session_consent_seconds=900,
+        notice_served_minutes_max=60,
         clock_backward_seconds_max=5,
         request_days=15,
         request_keep_days=1096,

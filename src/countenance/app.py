@@ -175,6 +175,7 @@ def open_house(
             alarm=threading.Event(),
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
+            notice_served_minutes_max=settings.notice_served_minutes_max,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
             request_days=settings.request_days,
             request_keep_days=settings.request_keep_days,

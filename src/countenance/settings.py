@@ -109,6 +109,9 @@ class Settings:
     session_consent_seconds: int = field(
         default=900, metadata=_says("How long a consent given at a device by a person without an account stands.")
     )
+    notice_served_minutes_max: int = field(
+        default=60, metadata=_says("How long after a notice was served a decision may rest on it.")
+    )
     clock_backward_seconds_max: int = field(
         default=5, metadata=_says("How far the clock may stand behind the last record before all processing stops.")
     )

@@ -118,6 +118,44 @@ class Scope(StrEnum):
     REUSE = "reuse"
 
 
+class Language(StrEnum):
+    """A language in which a notice is published."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Variant(StrEnum):
+    """How a notice is served.
+
+    Large type and read-aloud render the standard text; plain language is a text of its own, however it is rendered.
+    """
+
+    STANDARD = "standard"
+    LARGE_TYPE = "large_type"
+    READ_ALOUD = "read_aloud"
+    PLAIN_LANGUAGE = "plain_language"
+
+
+class Relation(StrEnum):
+    """What makes somebody the guardian of a subject."""
+
+    PARENT = "parent"
+    GRANDPARENT = "grandparent"
+    ADULT_SIBLING = "adult_sibling"
+    APPOINTED = "appointed"
+
+
+class RelationEvidence(StrEnum):
+    """What was looked at to see that a guardian is one."""
+
+    HOUSEHOLD_REGISTER = "household_register"
+    BIRTH_CERTIFICATE = "birth_certificate"
+    ADOPTION_CERTIFICATE = "adoption_certificate"
+    COURT_DECISION = "court_decision"
+    APPOINTMENT = "appointment"
+
+
 class Lift(StrEnum):
     """What a statutory basis dispenses with, and nothing else."""
 

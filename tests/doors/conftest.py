@@ -58,14 +58,20 @@ class Desk:
         """Send a picture as multipart."""
         return self.call("POST", path, role, files={"sample": ("x.jpg", picture)}, data=fields, **more)
 
+    def serve(self, role: str = "device", **changes: Any) -> str:
+        """Serve the notice and return what a decision about it names."""
+        answer = self.post("/v1/notices/served", {"purpose": PURPOSE, "language": "en"} | changes, role)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["served"])
+
     def consent(self, ref: str | None, **changes: Any) -> Any:
-        """Give every consent for a subject."""
+        """Serve the notice and give every consent for a subject."""
         body = {
             "purpose": PURPOSE,
             "decision": "given",
             "form": "separate",
             "scopes": ["enrol", "verify", "identify", "off_device_storage"],
-            "notice_version": 1,
+            "served": self.serve(),
             "age_class": "adult",
         } | ({} if ref is None else {"subject": ref})
         return self.post("/v1/consents", body | changes)

@@ -34,7 +34,8 @@ def officer(desk):
 
 def agree(client, subject=None):
     scopes = ["enrol", "verify", "identify", "off_device_storage"]
-    decided = {"decision": "given", "form": "separate", "scopes": scopes, "notice_version": 1, "age_class": "adult"}
+    decided = {"decision": "given", "form": "separate", "scopes": scopes, "age_class": "adult"}
+    decided["served"] = client.serve_notice(purpose=PURPOSE, language="en")["served"]
     return client.consent(purpose=PURPOSE, subject=subject, **decided)
 
 

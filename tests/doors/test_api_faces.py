@@ -177,8 +177,9 @@ def test_a_consent_given_for_the_session_ends_by_itself(desk):
     assert records(desk)[0]["kind"] == "consent"
 
 
-def test_a_consent_to_an_unserved_notice_or_with_a_past_end_is_not_taken(desk):
-    assert desk.consent("guest-1", notice_version=99).status_code == 404
+def test_a_consent_to_a_notice_never_served_or_with_a_past_end_is_not_taken(desk):
+    assert desk.consent("guest-1", served="c2c0a4f4-9a1e-4c25-8b35-7f5bb6a3c1de").status_code == 404
+    assert desk.consent("guest-1", served=None).status_code == 400
     past = desk.consent("guest-1", expires_at="2001-01-01T00:00:00Z")
     assert (past.status_code, "expires_at" in past.json()["detail"]) == (400, True)
     assert desk.consent("guest-1", expires_at="2999-01-01T00:00:00+08:00").status_code == 201

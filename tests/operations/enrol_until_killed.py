@@ -36,6 +36,7 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         alarm=threading.Event(),
         references_max=10_000,
         session_consent_seconds=900,
+        notice_served_minutes_max=60,
         clock_backward_seconds_max=5,
         request_days=15,
         request_keep_days=1096,

@@ -130,12 +130,11 @@ def test_an_officer_corrects_an_age_class(hotel: Hotel) -> None:
     said = Said(
         purpose=PURPOSE,
         decision="given",
-        notice_version=1,
+        served_id=hotel.serve(OFFICER),
         subject_ref="child",
         age_class=AgeClass.FROM_14_TO_17,
         form=ConsentForm.SEPARATE,
         scopes=(Scope.VERIFY,),
-        corrects=True,
     )
     consent(hotel.house, OFFICER, said)
     with hotel.house.database.transaction() as tx:

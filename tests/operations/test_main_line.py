@@ -52,7 +52,7 @@ def test_a_guest_is_enrolled_and_known_again_and_a_stranger_is_not(hotel: Hotel)
     assert same.match
     assert isinstance(other, Verified)
     assert not other.match
-    assert [body["outcome"] for body in bodies(hotel)] == ["non_match", "match", "enrolled", "given"]
+    assert [body["outcome"] for body in bodies(hotel)] == ["non_match", "match", "enrolled", "given", "served"]
 
 
 def test_nobody_is_verified_before_saying_yes(hotel: Hotel) -> None:

@@ -7,24 +7,46 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from countenance.api.door import Call, Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
+from countenance.api.wire import RECORD_EXAMPLE, Code, Id, Instant, RecordPointer, Ref, Sha256, Shown, Words
 from countenance.operations.consent import consent as operation
 from countenance.reception.body import Form, refuse_field
-from countenance.subjects.consents import Said
-from countenance.vocabulary import AgeClass, ConsentForm, Role, Scope
+from countenance.subjects.consents import Paper, Said
+from countenance.subjects.guardians import Guardian
+from countenance.vocabulary import AgeClass, ConsentForm, Relation, RelationEvidence, Role, Scope
+
+
+class GuardianForm(Form):
+    """Who consents in a child's place: the operator's own word for them, the relation, and what was looked at."""
+
+    ref: Annotated[Words, Field(description="The operator's own word for the guardian; never the child's.")]
+    relation: Relation
+    evidence: Annotated[RelationEvidence, Field(description="What was looked at to see the relation.")]
+    checked_by: Annotated[Words, Field(description="The operator's own word for whoever looked at it.")]
+    evidence_sha256: Annotated[Sha256 | None, Field(description="Of a copy, where one is kept.")] = None
+
+
+class PaperForm(Form):
+    """A decision made on paper, which an officer enters: the version on the sheet, and the SHA-256 of its scan."""
+
+    notice_version: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+    evidence_sha256: Sha256
 
 
 class DecisionForm(Form):
-    """One decision about one purpose, after the notice was served; without `subject` it is for this session only."""
+    """One decision about one purpose, after its notice was served; without `subject` it is for this session only.
+
+    It rests on `served`, the id that `POST /v1/notices/served` gave at the same device, or else on `paper`.
+    """
 
     subject: Ref | None = None
     purpose: Code
     decision: Literal["given", "refused"]
-    form: ConsentForm | None = None
+    form: Annotated[ConsentForm | None, Field(description="`separate` or `written`; `bundled` is no consent.")] = None
     scopes: Annotated[tuple[Scope, ...], Field(max_length=len(Scope))] = ()
-    notice_version: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+    served: Annotated[Id | None, Field(description="The notice that this person was served.")] = None
+    paper: Annotated[PaperForm | None, Field(description="For an officer only.")] = None
     age_class: Annotated[AgeClass | None, Field(description="As declared; never inferred from a face.")] = None
-    guardian: Annotated[Words | None, Field(description="How the guardian's relation was evidenced.")] = None
+    guardian: Annotated[GuardianForm | None, Field(description="Needed for a yes of a child under 14.")] = None
     expires_at: Instant | None = None
 
 
@@ -55,18 +77,29 @@ def _said(call: Call, form: DecisionForm) -> Said:
         refuse_field("expires_at")
     if len(set(form.scopes)) != len(form.scopes):
         refuse_field("scopes")
+    guardian, paper = form.guardian, form.paper
     return Said(
         purpose=form.purpose,
         decision=form.decision,
-        notice_version=form.notice_version,
+        served_id=form.served,
+        paper=Paper(paper.notice_version, bytes.fromhex(paper.evidence_sha256)) if paper else None,
         subject_ref=form.subject,
         age_class=form.age_class,
         form=form.form,
         scopes=form.scopes,
-        guardian=form.guardian,
+        guardian=_guardian(guardian) if guardian else None,
         expires_at=form.expires_at,
-        device_id=call.caller.device_id,
-        corrects=call.caller.role is Role.OFFICER,
+    )
+
+
+def _guardian(form: GuardianForm) -> Guardian:
+    digest = form.evidence_sha256
+    return Guardian(
+        ref=form.ref,
+        relation=form.relation,
+        evidence=form.evidence,
+        checked_by=form.checked_by,
+        evidence_digest=bytes.fromhex(digest) if digest else None,
     )
 
 
@@ -91,7 +124,7 @@ ROUTES = (
             "decision": "given",
             "form": "separate",
             "scopes": ["enrol", "verify", "off_device_storage"],
-            "notice_version": 1,
+            "served": "0d9f6a52-6f0b-4a6c-9a55-4a1f3a9a7b10",
             "age_class": "adult",
         },
         problems=("not_found", "conflict"),

@@ -84,6 +84,8 @@ Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
 Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"}, mode="validation")]
+#: The SHA-256 of something kept elsewhere.
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: An attribute that is asked for; whether anything can be said about it is settled by law and build.
 Attribute = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
 Picture = Annotated[

@@ -10,6 +10,7 @@ import typer
 
 from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
+from countenance.cli.consents import consent_command, notice_app
 from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
 from countenance.cli.governed import (
@@ -31,7 +32,6 @@ from countenance.cli.parity import choose_command, parity_command
 from countenance.cli.replay import replay_command
 from countenance.cli.requests import data_command, link_command, requests_app
 from countenance.cli.subjects import (
-    consent_command,
     enrol_command,
     erase_command,
     history_command,
@@ -56,6 +56,7 @@ app = typer.Typer(
 law_app.command("replay")(replay_command)
 app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
+app.add_typer(notice_app, name="notice")
 app.add_typer(credential_app, name="credential")
 app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(requests_app, name="requests")

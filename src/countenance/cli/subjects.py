@@ -1,4 +1,4 @@
-"""What is done with a subject: consent, enrol, verify, identify, withdraw, erase, and what is on record."""
+"""What is done with a subject: enrol, verify, identify, withdraw, erase, and what is on record."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from countenance.cli.answers import asking, client, picture, readiness, say
-from countenance.vocabulary import AgeClass, ConsentForm, Scope, StartedBy
+from countenance.vocabulary import StartedBy
 
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture file; it is sent to the server and not kept.")]
 Subject = Annotated[str, typer.Option("--subject", "-s", help="The operator's own word for the person.")]
@@ -27,40 +27,6 @@ Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.
 def _session(started_by: StartedBy | None, prompted: bool | None, offered: bool | None) -> dict[str, Any]:
     said = {"started_by": started_by, "purpose_prompted": prompted, "alternative_offered": offered}
     return {name: value for name, value in said.items() if value is not None}
-
-
-def consent_command(  # noqa: PLR0917 — each is one option
-    purpose: Purpose,
-    notice: Annotated[int, typer.Option("--notice", help="Version of the notice that was served.")],
-    subject: Annotated[
-        str | None, typer.Argument(metavar="[SUBJECT]", help="Left out: a guest without an account.")
-    ] = None,
-    no: Annotated[bool, typer.Option("--no", help="The subject refuses.")] = False,
-    form: Annotated[ConsentForm, typer.Option("--form")] = ConsentForm.SEPARATE,
-    scope: Annotated[list[Scope] | None, typer.Option("--scope", help="Repeat for each scope agreed to.")] = None,
-    age: Annotated[AgeClass | None, typer.Option("--age", help="Declared by the subject.")] = None,
-    guardian: Annotated[str | None, typer.Option("--guardian", help="Evidence of the guardian's relation.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Write down what a subject decided about one purpose."""
-    body: dict[str, Any] = {
-        "purpose": purpose,
-        "notice_version": notice,
-        "subject": subject,
-        "decision": "refused" if no else "given",
-        "form": None if no else form.value,
-        "scopes": [] if no else [each.value for each in scope or []],
-        "age_class": age.value if age else None,
-        "guardian": guardian,
-    }
-    said = {name: value for name, value in body.items() if value is not None}
-    answer = asking(lambda: client().consent(**said), as_json=as_json)
-    say(
-        answer,
-        as_json=as_json,
-        line=answer["consent"] if quiet else f"{body['decision'].capitalize()}: consent {answer['consent']}.",
-    )
 
 
 def enrol_command(  # noqa: PLR0917 — each is one option

@@ -66,24 +66,37 @@ class Client(Governed, Rights):
 
     # Subjects.
 
+    def serve_notice(
+        self, *, purpose: str, language: str, variant: str = "standard", version: int | None = None
+    ) -> dict[str, Any]:
+        """Serve the notice in force: show or read the answer's `text`, then ask; its `served` goes into `consent`."""
+        said = {"purpose": purpose, "language": str(language), "variant": str(variant), "version": version}
+        return self._json("POST", "/v1/notices/served", said)
+
     def consent(
         self,
         *,
         purpose: str,
         decision: str,
-        notice_version: int,
+        served: str | None = None,
+        paper: Mapping[str, Any] | None = None,
         subject: str | None = None,
         form: str | None = None,
         scopes: Sequence[str] = (),
         age_class: str | None = None,
-        guardian: str | None = None,
+        guardian: Mapping[str, Any] | None = None,
         expires_at: str | None = None,
     ) -> dict[str, Any]:
-        """Write down what a subject decided: `decision` is given or refused; no `subject` is for this session only."""
+        """Write down what a subject decided: `decision` is given or refused; no `subject` is for this session only.
+
+        `served` is what `serve_notice` gave; an officer may send `paper` instead, with its `notice_version` and the
+        scan's `evidence_sha256`. A child's `guardian` has `ref`, `relation`, `evidence` and `checked_by`.
+        """
         said = {
             "purpose": purpose,
             "decision": decision,
-            "notice_version": notice_version,
+            "served": served,
+            "paper": paper,
             "subject": subject,
             "form": form,
             "scopes": [str(scope) for scope in scopes],

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from countenance.forget import forget_purpose
 from countenance.operations.parts import Caller, House
+from countenance.operations.serve import desk_of
 from countenance.record import Entry, Recorded, append
+from countenance.store.subjects import ConsentEvent
 from countenance.subjects.consents import GIVEN, REFUSED, Said, write_down
 
 
@@ -27,12 +30,13 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
     """
     at = house.clock()
     if said.subject_ref is None and said.decision == GIVEN:
-        longest = at + timedelta(seconds=house.session_consent_seconds)
-        said = replace(said, expires_at=longest if said.expires_at is None else min(said.expires_at, longest))
+        ends = at + timedelta(seconds=house.session_consent_seconds)
+        said = replace(said, expires_at=ends if said.expires_at is None else min(said.expires_at, ends))
     destroyed = None
+    longest = timedelta(minutes=house.notice_served_minutes_max)
     with house.database.transaction() as tx:
         vault = house.vault(caller.operator_id)
-        subject, event_id = write_down(tx, vault, caller.operator_id, said, at)
+        subject, event = write_down(tx, vault, desk_of(caller), said, at, longest)
         mark = vault.mark(subject.linking_key, subject.subject_id) if subject.linking_key else None
         if said.decision == REFUSED:  # a no ends what an earlier yes began
             destroyed = forget_purpose(tx, caller.operator_id, subject.subject_id, said.purpose)
@@ -45,19 +49,26 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
                 outcome=said.decision,
                 by=f"{caller.role.value}:{caller.credential_id}",
                 subject_mark=mark,
-                details={
-                    "consent": str(event_id),
-                    "purpose": said.purpose,
-                    "form": said.form.value if said.form else None,
-                    "scopes": sorted(scope.value for scope in said.scopes),
-                    "notice_version": said.notice_version,
-                    "guardian": said.guardian is not None,
-                    "destroyed": destroyed.as_json() if destroyed else None,
-                },
+                details=_details(event) | {"destroyed": destroyed.as_json() if destroyed else None},
             ),
         )
     if destroyed is not None:
         gone = destroyed.reference_ids
         house.projection.remove(caller.operator_id, [said.purpose], destroyed.subject_id, gone)
     house.count("consent", said.decision)
-    return Consented(event_id, said.expires_at, recorded)
+    return Consented(event.event_id, said.expires_at, recorded)
+
+
+def _details(event: ConsentEvent) -> dict[str, Any]:
+    """Return what the record says of a decision: nothing that leads to the person or the guardian."""
+    guardian = {"relation": event.guardian_relation, "evidence": event.guardian_evidence}
+    return {
+        "consent": str(event.event_id),
+        "purpose": event.purpose,
+        "form": event.form,
+        "scopes": event.scopes,
+        "notice_version": event.notice_version,
+        "served": str(event.served_id) if event.served_id else None,
+        "paper": event.evidence_digest is not None,
+        "guardian": guardian if event.guardian_relation else None,
+    }

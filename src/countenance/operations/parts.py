@@ -65,6 +65,7 @@ class House:
     alarm: Event
     references_max: int
     session_consent_seconds: int
+    notice_served_minutes_max: int
     clock_backward_seconds_max: int
     request_days: int
     request_keep_days: int

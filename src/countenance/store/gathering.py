@@ -219,7 +219,7 @@ def _consent_facts(row: Any, at: datetime) -> f.ConsentFacts:
         purpose=row.consent_purpose,
         scopes=tuple(Scope(scope) for scope in row.scopes or ()),
         notice_current=row.notice_version is not None and row.notice_version == row.notice_newest,
-        guardian=row.guardian is not None,
+        guardian=row.guardian_relation is not None,
         withdrawal_as_easy=steps,
     )
 

@@ -30,7 +30,7 @@ _consent = (
         consent_event.c.purpose,
         consent_event.c.scopes,
         consent_event.c.notice_version,
-        consent_event.c.guardian,
+        consent_event.c.guardian_relation,
         consent_event.c.expires_at,
     )
     .where(
@@ -133,7 +133,7 @@ ON_FILE = (
         _consent.c.purpose.label("consent_purpose"),
         _consent.c.scopes,
         _consent.c.notice_version,
-        _consent.c.guardian,
+        _consent.c.guardian_relation,
         _consent.c.expires_at,
         _refused_at.label("refused_at"),
         _notice_version.label("notice_newest"),

@@ -31,7 +31,10 @@ class SubjectRow:
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
-    """One thing a subject said about one purpose; `kind` is given, refused or withdrawn."""
+    """One thing a subject said about one purpose; `kind` is given, refused or withdrawn.
+
+    `guardian` is the operator's own word for whoever said it in the subject's place.
+    """
 
     operator_id: str
     event_id: UUID
@@ -42,12 +45,24 @@ class ConsentEvent:
     form: str | None = None
     scopes: list[str] | None = None
     notice_version: int | None = None
+    served_id: UUID | None = None
+    evidence_digest: bytes | None = None
     guardian: str | None = None
+    guardian_relation: str | None = None
+    guardian_evidence: str | None = None
+    guardian_evidence_digest: bytes | None = None
+    guardian_checked_by: str | None = None
     expires_at: datetime | None = None
     device_id: str | None = None
 
+    def __repr__(self) -> str:
+        """Show what was said, and nothing of who said it."""
+        return f"ConsentEvent({self.event_id}, {self.kind!r})"
+
 
 _SUBJECT = [subject.c[name] for name in SubjectRow.__dataclass_fields__]
+#: What leads to a guardian; the relation and what was looked at do not.
+_NO_GUARDIAN = {"guardian": None, "guardian_checked_by": None, "guardian_evidence_digest": None}
 _EVENT = [consent_event.c[name] for name in ConsentEvent.__dataclass_fields__]
 
 
@@ -96,7 +111,10 @@ def set_age_class(tx: Transaction, operator_id: str, subject_id: UUID, age_class
 
 
 def unlink(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> None:
-    """Destroy what ties a subject's records and consents to a person; the pseudonym stays."""
+    """Destroy what ties a subject's records and consents to a person, or to a guardian; the pseudonym stays.
+
+    That there was a guardian, of which relation, and what was looked at stays with the proof that a consent was one.
+    """
     tx.execute(
         subject.update()
         .where(subject.c.operator_id == operator_id, subject.c.subject_id == subject_id)
@@ -105,7 +123,7 @@ def unlink(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) ->
     tx.execute(
         consent_event.update()
         .where(consent_event.c.operator_id == operator_id, consent_event.c.subject_id == subject_id)
-        .values(guardian=None)
+        .values(_NO_GUARDIAN)
     )
 
 
@@ -120,6 +138,14 @@ def find_event(tx: Transaction, operator_id: str, event_id: UUID) -> ConsentEven
     query = select(*_EVENT).where(consent_event.c.operator_id == operator_id, consent_event.c.event_id == event_id)
     found = tx.execute(query).one_or_none()
     return None if found is None else ConsentEvent(*found)
+
+
+def answered(tx: Transaction, operator_id: str, served_id: UUID) -> set[UUID]:
+    """Return who answered a notice that was served."""
+    query = select(consent_event.c.subject_id).where(
+        consent_event.c.operator_id == operator_id, consent_event.c.served_id == served_id
+    )
+    return set(tx.execute(query).scalars())
 
 
 def events(tx: Transaction, operator_id: str, subject_id: UUID) -> list[ConsentEvent]:
@@ -142,15 +168,21 @@ def unlink_sessions(tx: Transaction, operator_id: str, before: datetime, answere
         request.c.subject_id == subject.c.subject_id,
         or_(request.c.closed_at.is_(None), request.c.closed_at >= answered_before),
     )
-    done = tx.execute(
-        subject.update()
-        .where(
-            subject.c.operator_id == operator_id,
-            subject.c.ref.is_(None),
-            subject.c.erased_at.is_(None),
-            subject.c.created_at < before,
-            ~asking.exists(),
-        )
-        .values(linking_key=None, age_class=None, erased_at=before)
+    over = (
+        subject.c.operator_id == operator_id,
+        subject.c.ref.is_(None),
+        subject.c.erased_at.is_(None),
+        subject.c.created_at < before,
+        ~asking.exists(),
     )
+    tx.execute(
+        consent_event.update()
+        .where(
+            consent_event.c.operator_id == operator_id,
+            consent_event.c.guardian.is_not(None),
+            consent_event.c.subject_id.in_(select(subject.c.subject_id).where(*over)),
+        )
+        .values(_NO_GUARDIAN)
+    )
+    done = tx.execute(subject.update().where(*over).values(linking_key=None, age_class=None, erased_at=before))
     return done.rowcount

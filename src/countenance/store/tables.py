@@ -212,14 +212,23 @@ consent_event = Table(
     Column("form", Text),
     Column("scopes", ARRAY(Text)),
     Column("notice_version", Integer),
+    Column("served_id", Uuid),
+    Column("evidence_digest", LargeBinary),
     Column("guardian", Text),
+    Column("guardian_relation", Text),
+    Column("guardian_evidence", Text),
+    Column("guardian_evidence_digest", LargeBinary),
+    Column("guardian_checked_by", Text),
     Column("expires_at", instant()),
     Column("device_id", Text),
     PrimaryKeyConstraint("operator_id", "number"),
     UniqueConstraint("operator_id", "event_id"),
     ForeignKeyConstraint(["operator_id", "subject_id"], ["subject.operator_id", "subject.subject_id"]),
+    ForeignKeyConstraint(["operator_id", "served_id"], ["served.operator_id", "served.served_id"]),
     CheckConstraint("kind IN ('given', 'refused', 'withdrawn')", name="kind"),
+    CheckConstraint("(guardian_relation IS NULL) = (guardian_evidence IS NULL)", name="guardian_evidenced"),
     Index(None, "operator_id", "subject_id", "purpose", "number"),
+    Index(None, "operator_id", "served_id"),
 )
 
 subject_key = Table(

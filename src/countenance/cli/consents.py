@@ -1,0 +1,95 @@
+"""What comes before a face is touched: the notice that is served, and what a subject decides about it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from countenance.cli.answers import asking, client, say
+from countenance.cli.subjects import Json, Purpose
+from countenance.errors import MalformedError
+from countenance.vocabulary import AgeClass, ConsentForm, Language, Relation, RelationEvidence, Scope, Variant
+
+notice_app = typer.Typer(help="What a subject is told before anything is asked.", no_args_is_help=True)
+
+LanguageOption = Annotated[Language, typer.Option("--language", help="The language it is served in.")]
+VariantOption = Annotated[Variant, typer.Option("--variant", help="How it is served.")]
+
+
+@notice_app.command("serve")
+def serve_command(
+    purpose: Purpose,
+    language: LanguageOption = Language.EN,
+    variant: VariantOption = Variant.STANDARD,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print its id alone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the notice in force to whoever stands here; the decision names the id that is printed last."""
+    answer = asking(lambda: client().serve_notice(purpose=purpose, language=language, variant=variant), as_json=as_json)
+    text = "\n".join(f"{name}: {item}" for name, item in answer["text"].items())
+    line = answer["served"] if quiet else f"{text}\nServed, version {answer['version']}: {answer['served']}"
+    say(answer, as_json=as_json, line=line)
+
+
+def consent_command(  # noqa: PLR0917 — each is one option
+    purpose: Purpose,
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[SUBJECT]", help="Left out: a guest without an account.")
+    ] = None,
+    served: Annotated[str | None, typer.Option("--served", help="What `notice serve` printed.")] = None,
+    notice: Annotated[
+        int | None, typer.Option("--notice", help="Version in force that was shown here; it is served and answered.")
+    ] = None,
+    language: LanguageOption = Language.EN,
+    variant: VariantOption = Variant.STANDARD,
+    paper: Annotated[
+        str | None, typer.Option("--paper", help="For an officer: SHA-256 of the signed sheet, of version --notice.")
+    ] = None,
+    no: Annotated[bool, typer.Option("--no", help="The subject refuses.")] = False,
+    form: Annotated[ConsentForm, typer.Option("--form")] = ConsentForm.SEPARATE,
+    scope: Annotated[list[Scope] | None, typer.Option("--scope", help="Repeat for each scope agreed to.")] = None,
+    age: Annotated[AgeClass | None, typer.Option("--age", help="Declared by the subject.")] = None,
+    guardian: Annotated[str | None, typer.Option("--guardian", help="The operator's own word for them.")] = None,
+    relation: Annotated[Relation | None, typer.Option("--relation", help="Of the guardian to the child.")] = None,
+    seen: Annotated[RelationEvidence | None, typer.Option("--seen", help="What showed the relation.")] = None,
+    checked_by: Annotated[str | None, typer.Option("--checked-by", help="Who looked at it.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write down what a subject decided about one purpose, after its notice was served."""
+    body: dict[str, Any] = {
+        "purpose": purpose,
+        "subject": subject,
+        "decision": "refused" if no else "given",
+        "form": None if no else form.value,
+        "scopes": [] if no else [each.value for each in scope or []],
+        "age_class": age.value if age else None,
+        "guardian": _guardian(guardian, relation, seen, checked_by),
+    }
+    if paper is not None and notice is not None:
+        body["paper"] = {"notice_version": notice, "evidence_sha256": paper}
+    elif served is not None or notice is None:
+        body["served"] = served
+    else:
+        shown = asking(
+            lambda: client().serve_notice(purpose=purpose, language=language, variant=variant, version=notice),
+            as_json=as_json,
+        )
+        body["served"] = shown["served"]
+    said = {name: value for name, value in body.items() if value is not None}
+    answer = asking(lambda: client().consent(**said), as_json=as_json)
+    line = answer["consent"] if quiet else f"{body['decision'].capitalize()}: consent {answer['consent']}."
+    say(answer, as_json=as_json, line=line)
+
+
+def _guardian(
+    ref: str | None, relation: Relation | None, seen: RelationEvidence | None, checked_by: str | None
+) -> dict[str, str] | None:
+    given = (ref, relation, seen, checked_by)
+    if not any(given):
+        return None
+    if ref is None or relation is None or seen is None or checked_by is None:
+        raise MalformedError(
+            "A guardian takes --guardian, --relation, --seen and --checked-by together.",
+            "监护人须同时提供 --guardian、--relation、--seen 和 --checked-by。",
+        )
+    return {"ref": ref, "relation": relation.value, "evidence": seen.value, "checked_by": checked_by}

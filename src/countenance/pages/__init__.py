@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from starlette.routing import Route
 
+from countenance.access import Pace
 from countenance.operations.parts import House
 from countenance.pages.door import Behind, Page, hung
 from countenance.pages.files import file_route
@@ -19,7 +20,7 @@ from countenance.settings import Settings
 
 def make_pages(house: House, settings: Settings, threads: Threads) -> list[Route]:
     """Return the routes of all pages, and of the style sheets and scripts beside them."""
-    behind = Behind(house, settings, threads)
+    behind = Behind(house, settings, threads, Pace(settings.receipt_requests_per_minute))
     return [file_route(), *(hung(page, behind) for page in pages())]
 
 

@@ -14,7 +14,7 @@ from countenance.pages.going import Going
 from countenance.pages.kiosk import offered
 from countenance.pages.serving import serve_notice
 from countenance.subjects.consents import GIVEN, REFUSED, Said
-from countenance.vocabulary import AgeClass, ConsentForm, ConsentState, Scope
+from countenance.vocabulary import AgeClass, ConsentForm, ConsentState, Scope, Variant
 
 #: After a no, a person is left in peace for so many days (draft 9, measures 12).
 _REST_DAYS: Final = 30
@@ -25,7 +25,7 @@ QUESTIONS: Final = ((Scope.ENROL, Scope.VERIFY), (Scope.OFF_DEVICE_STORAGE,))
 class AskForm(Going):
     """A guest to be asked, in words of the notice that the guest prefers."""
 
-    variant: Literal["standard", "plain", "large"] = "standard"
+    variant: Variant = Variant.STANDARD
 
 
 class AnswerForm(Going):
@@ -52,9 +52,9 @@ async def ask(visit: Visit) -> Response:
         return visit.show("age.html", offer=offer, carry=form.carried(), ages=list(AgeClass))
     if age is AgeClass.UNDER_14:
         return await other.shown(visit, form, "guardian")
-    served = await serve_notice(visit, form.purpose, "plain" if form.variant == "plain" else "standard")
+    served = await serve_notice(visit, form.purpose, form.variant)
     carry = form.carried(age=age.value, served=served.id)
-    return _question(visit, offer, carry, 0, notice=served, variant=form.variant)
+    return _question(visit, offer, carry, 0, notice=served)
 
 
 def _question(visit: Visit, offer: Any, carry: dict[str, str], question: int, **more: Any) -> Response:
@@ -83,12 +83,11 @@ def _decided(visit: Visit, form: AnswerForm, decision: str) -> Consented:
         Said(
             purpose=form.purpose,
             decision=decision,
-            served=form.served,
+            served_id=form.served,
             subject_ref=form.subject,
             age_class=form.age if yes else None,
             form=ConsentForm.SEPARATE if yes else None,
             scopes=tuple(scope for scopes in QUESTIONS for scope in scopes) if yes else (),
-            device_id=visit.caller.device_id,
         ),
     )
 

@@ -31,7 +31,7 @@ from countenance.errors import (
     NotFoundError,
     UnavailableError,
 )
-from countenance.operations.parts import Caller, House
+from countenance.operations.parts import Caller, Holder, House
 from countenance.pages import render
 from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
 from countenance.reception.threads import Threads
@@ -70,6 +70,7 @@ class Session(Enum):
     STAFF = ("countenance-staff", "/console", "/console/sign-in", (Role.OFFICER,))
     KIOSK = ("countenance-kiosk", "/kiosk", "/kiosk/{device}/pair", (Role.DEVICE,))
     SUBJECT = ("countenance-subject", "/me", "/me", (Role.SUBJECT,))
+    RECEIPT = ("countenance-receipt", "/r", "/r", ())
 
     @property
     def cookie(self) -> str:
@@ -114,6 +115,8 @@ class Behind:
     house: House
     settings: Settings
     threads: Threads
+    #: Codes are tried at open pages by anybody: whoever tries many in a row waits, and nobody else does.
+    pace: access.Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Visit:
     page: Page
     request: Request
     language: str
-    somebody: Caller | None
+    somebody: Caller | Holder | None
     csrf: str | None = field(repr=False)
     sent: Sent | None = field(repr=False, default=None)
 
@@ -135,9 +138,16 @@ class Visit:
 
     @property
     def caller(self) -> Caller:
-        """Return who visits; raises NotAllowedError on an open page, where nobody was asked."""
-        if self.somebody is None:
+        """Return who visits; raises NotAllowedError on a page where nobody was asked, or a receipt was."""
+        if not isinstance(self.somebody, Caller):
             raise NotAllowedError("Sign in first.", "请先登录。", known=False)
+        return self.somebody
+
+    @property
+    def holder(self) -> Holder:
+        """Return the receipt that a visitor holds; raises NotAllowedError on a page that asks for none."""
+        if not isinstance(self.somebody, Holder):
+            raise NotAllowedError("Open your receipt first.", "请先打开您的回执。", known=False)
         return self.somebody
 
     @property
@@ -145,6 +155,11 @@ class Visit:
         """Return the device whose pages these are."""
         named: str | None = self.request.path_params.get("device")
         return named
+
+    @property
+    def address(self) -> str | None:
+        """Return the address a request comes from, for pacing alone."""
+        return None if self.request.client is None else self.request.client.host
 
     def id(self, name: str) -> UUID:
         """Return the id that the path names; raises NotFoundError for what is no id, as for one of nothing."""
@@ -255,13 +270,16 @@ async def _let_in(visit: Visit) -> Response:
     return await page.endpoint(Visit(behind, page, request, visit.language, somebody, csrf, sent))
 
 
-async def _who(visit: Visit, session: Session, token: str | None) -> Caller | None:
+async def _who(visit: Visit, session: Session, token: str | None) -> Caller | Holder | None:
     """Return whose session it is, None where there is none that stands or where it is another device's."""
 
-    def act() -> Caller | None:
+    def act() -> Caller | Holder | None:
+        at = visit.house.clock()
         with visit.house.database.transaction() as tx:
             try:
-                caller = access.authenticate(tx, token, visit.house.clock())
+                if session is Session.RECEIPT:
+                    return access.holder(tx, token, at)
+                caller = access.authenticate(tx, token, at)
             except NotAllowedError:
                 return None
         right = caller.role in session.roles and (session is not Session.KIOSK or caller.device_id == visit.device)

@@ -8,12 +8,13 @@ from starlette.responses import Response
 from countenance.operations import enrol, verify
 from countenance.operations.consent import Consented
 from countenance.operations.offered import Offer
+from countenance.operations.once import Repeated
 from countenance.operations.parts import Enrolled, NotAcquired, Refused, Verified
-from countenance.pages import receipts
 from countenance.pages.counting import count_choice
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import BEGUN_BY_GUEST, Going
 from countenance.pages.kiosk import offered
+from countenance.pages.receipt import shown_receipt
 from countenance.vocabulary import Way
 
 #: The guest may try so often before the page leads to the other way; each try is on record.
@@ -36,7 +37,7 @@ class CameraForm(Going):
 
 def shown(visit: Visit, going: Going, offer: Offer, act: Act, consented: Consented | None = None) -> Response:
     """Return the page with the camera, which opens only when the guest says so."""
-    receipt = receipts.of_consent(visit, consented) if consented is not None else None
+    receipt = shown_receipt(visit, consented.receipt) if consented is not None else None
     return visit.show("camera.html", offer=offer, act=act, carry=going.carried(), receipt=receipt)
 
 
@@ -79,7 +80,7 @@ def _done(visit: Visit, form: LookForm) -> Enrolled | Verified | NotAcquired | R
         subject_ref=form.subject, purpose=form.purpose, device_id=device, session=BEGUN_BY_GUEST
     )
     done = enrol.enrol(visit.house, visit.caller, enrolment, form.sample)
-    assert not isinstance(done, enrol.Repeated)  # noqa: S101 — no key was given by which it could be a repeat
+    assert not isinstance(done, Repeated)  # noqa: S101 — no key was given by which it could be a repeat
     return done
 
 

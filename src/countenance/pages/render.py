@@ -54,7 +54,6 @@ def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> 
                 "t": t,
                 "say": say,
                 "when": lambda at: _when(at, visit.language),
-                "day": lambda at: _day(at, visit.language),
                 "language": visit.language,
                 "tag": _TAGS[visit.language],
                 "other": {"en": "zh", "zh": "en"}[visit.language],
@@ -78,17 +77,14 @@ def _headers(visit: "Visit") -> dict[str, str]:
     }
 
 
-def _when(at: datetime | None, language: str) -> str:
+def _local(at: datetime | str) -> datetime:
+    """Return an instant as the clock at the venue shows it; records hold theirs as text."""
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(PLACE)
+
+
+def _when(at: datetime | str | None, language: str) -> str:
     """Return an instant as people write it, to the minute."""
     if at is None:
         return "—"
-    local = at.astimezone(PLACE)
+    local = _local(at)
     return f"{local:%Y年%-m月%-d日 %H:%M}" if language == "zh" else f"{local:%-d %B %Y, %H:%M}"
-
-
-def _day(at: datetime | None, language: str) -> str:
-    """Return the day of an instant as people write it."""
-    if at is None:
-        return "—"
-    local = at.astimezone(PLACE)
-    return f"{local:%Y年%-m月%-d日}" if language == "zh" else f"{local:%-d %B %Y}"

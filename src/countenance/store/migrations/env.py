@@ -2,9 +2,11 @@
 
 from alembic import context
 
-from countenance.store.permitted_tables import original
+from countenance.store import filing_tables, permitted_tables
+
+#: One metadata holds every table; whichever module adds to it has to be loaded.
+ADDED = (permitted_tables, filing_tables)
 
 connection = context.config.attributes["connection"]
-# One metadata holds every table; whichever module adds to it has to be loaded, and the last one is named here.
-context.configure(connection=connection, target_metadata=original.metadata)
+context.configure(connection=connection, target_metadata=ADDED[0].metadata)
 context.run_migrations()

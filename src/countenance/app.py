@@ -19,11 +19,13 @@ from countenance.capture import Limits
 from countenance.compare import Threshold
 from countenance.engines import load_engine
 from countenance.errors import CountenanceError, UnavailableError
+from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
 from countenance.operations.held import opened
 from countenance.operations.parity import watch
 from countenance.operations.parts import House, Margins
+from countenance.operations.steps import raise_filing
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -91,6 +93,11 @@ def keys(settings: Settings) -> FileKeys:
     return FileKeys(settings.data_dir / "keys")
 
 
+def packs(settings: Settings) -> Packs:
+    """Return the packs of law that judge here."""
+    return load_packs(settings.law_packs, installed=settings.data_dir / "packs")
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An open house and what belongs to its door."""
@@ -147,7 +154,7 @@ def open_house(
 
     Raises a CountenanceError for anything that is not as it must be; nothing is served on doubt.
     """
-    packs = load_packs(settings.law_packs, installed=settings.data_dir / "packs")
+    law = packs(settings)
     engine = load_engine(
         settings.data_dir,
         runtime=settings.engine_runtime,
@@ -163,7 +170,7 @@ def open_house(
         database = stack.enter_context(open_database(settings))
         house = House(
             database=database,
-            packs=packs,
+            packs=law,
             engine=engine,
             threshold=Threshold.of(engine, settings.threshold_fmr),
             identify_threshold=Threshold.of(engine, settings.identify_fmr),
@@ -218,7 +225,10 @@ def _remember(house: House, operator_id: str, row: references.ReferenceRow) -> N
 
 @contextmanager
 def _sweeping(house: House) -> Iterator[None]:
-    """Look for what has outlived its retention and at how the ways compare: at once, and every hour until the end."""
+    """Look for what has outlived its retention and at how the ways compare: at once, and every hour until the end.
+
+    Before anything goes, lines of filing that were reached without a trace of it, as before an upgrade, are raised.
+    """
     closing = threading.Event()
 
     def sweep() -> None:
@@ -227,6 +237,8 @@ def _sweeping(house: House) -> Iterator[None]:
                 with house.database.transaction() as tx:
                     operators = sites.operators(tx)
                 for operator_id in operators:
+                    with house.database.transaction() as tx:
+                        raise_filing(tx, house, operator_id)
                     expire(house, operator_id)
                     watch(house, operator_id)
             except CountenanceError as error:

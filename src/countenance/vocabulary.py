@@ -29,6 +29,13 @@ class FilingState(StrEnum):
     FILED = "filed"
 
 
+class FilingCause(StrEnum):
+    """What raised the duty to file."""
+
+    PERSONS = "persons"
+    PUBLIC_PLACE = "public_place"
+
+
 class AssessmentState(StrEnum):
     """Whether an impact assessment covers the purpose as it is configured."""
 

@@ -6,18 +6,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
 
 from countenance.errors import NotFoundError
 from countenance.facts import Facts
-from countenance.filing.lines import states
 from countenance.operations.enrol import enrol
 from countenance.operations.parts import Enrolled, NotAcquired, Refused
 from countenance.operations.report import report
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
-from countenance.store.gathering import Question, Stock, gather
-from countenance.vocabulary import Action, AssessmentState, FilingState
+from countenance.store.gathering import Question, gather
+from countenance.vocabulary import Action, AssessmentState
 from tests import pictures
 from tests.database import DEVICE, HOTEL, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel, enrolment
 
@@ -190,40 +188,3 @@ def left_half() -> bytes:
     with pictures.Image.open(pictures.io.BytesIO(pictures.admiral())) as picture:
         wide.paste(picture.resize((500, 586)), (0, 0))
     return pictures.jpeg(wide)
-
-
-@pytest.mark.parametrize(
-    ("stock", "draft", "measures"),
-    [
-        (Stock(0, 0, frozenset()), FilingState.NOT_DUE, FilingState.NOT_DUE),
-        (Stock(10_000, 0, frozenset()), FilingState.NOT_DUE, FilingState.NOT_DUE),
-        (Stock(10_001, 0, frozenset()), None, FilingState.NOT_DUE),
-        (Stock(1, 1, frozenset()), None, FilingState.NOT_DUE),
-        (Stock(99_999, 0, frozenset({"cn-2023-draft"})), FilingState.FILED, FilingState.NOT_DUE),
-        (Stock(100_000, 0, frozenset({"cn-2023-draft"})), FilingState.FILED, None),
-        (Stock(100_000, 0, frozenset({"cn-2025"})), None, FilingState.FILED),
-    ],
-)
-def test_the_lines_of_filing(stock: Stock, draft: FilingState | None, measures: FilingState | None) -> None:
-    assert states(stock) == {"cn-2023-draft": draft, "cn-2025": measures}
-
-
-def test_persons_are_counted_once_and_places_that_may_be_public_count(hotel: Hotel) -> None:
-    hotel.consent("guest")
-    hotel.enrol("guest", pictures.admiral())
-    hotel.enrol("guest", pictures.admiral_again())
-    declare(
-        hotel,
-        lambda site: site.replace(
-            "public: false\n        internal: false\n        devices:\n          room",
-            "internal: false\n        devices:\n          room",
-        ),
-    )
-    with hotel.house.database.transaction() as tx:
-        tx.execute(text("INSERT INTO filing VALUES (:o, 'cn-2025', 'number', '2026-01-01')"), {"o": OPERATOR})
-        asked = Question(operator_id=OPERATOR, action=Action.ENROL, at=hotel.clock(), purpose=PURPOSE)
-        stock = gather(tx, asked).stock
-        none = gather(tx, replace(asked, action=Action.VERIFY)).stock
-
-    assert stock == Stock(1, 1, frozenset({"cn-2025"}))
-    assert none is None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from countenance.errors import LimitError, MalformedError, UnavailableError
+from countenance.law import load_packs
 from countenance.operations.declare import declare
 from countenance.sites.apply import apply, plan
 from countenance.sites.declaration import read_site
@@ -90,16 +91,16 @@ def test_a_new_operator_gets_a_key_and_a_record_and_a_lost_key_is_not_replaced(
     keys = FileKeys(tmp_path / "keys")
     site = read_site(TEXT.replace(OPERATOR, "second-hotel").encode())
 
-    assert declare(database, keys, site, NOW, dry_run=True)
+    assert declare(database, keys, load_packs(), site, NOW, dry_run=True)
     assert not (tmp_path / "keys").exists()
-    assert declare(database, keys, site, NOW)
+    assert declare(database, keys, load_packs(), site, NOW)
     with database.transaction() as tx:
         (row,) = records.listed(tx, "second-hotel", most=5)
     assert row.kind == "site"
 
     next((tmp_path / "keys").iterdir()).unlink()
     with pytest.raises(UnavailableError):
-        declare(database, keys, site, NOW)
+        declare(database, keys, load_packs(), site, NOW)
     assert list((tmp_path / "keys").iterdir()) == []
 
 

@@ -61,7 +61,7 @@ def demo_command(
     typer.echo(f"Countenance demonstration; data directory {chosen.data_dir.resolve()}")
     typer.echo("Starting the database, loading the law, testing the engine …")
     with open_house(chosen, loading) as opened:
-        changes = declare(opened.house.database, keys(chosen), declared, now())
+        changes = declare(opened.house.database, keys(chosen), opened.house.packs, declared, now())
         typer.echo(f"{declared.operator.name}: {len(changes)} changes applied from {site}.")
         folder = chosen.data_dir / "demo"
         folder.mkdir(mode=0o700, exist_ok=True)

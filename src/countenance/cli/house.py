@@ -71,16 +71,14 @@ def apply_command(
     as_json: Json = False,
 ) -> None:
     """Bring what is on file to what a site file says; applying it again changes nothing."""
-    from countenance.app import now, open_database
+    from countenance.app import keys, now, open_database, packs
     from countenance.operations.declare import declare
     from countenance.sites.declaration import read_site
 
     site = read_site(read_file(file))
     chosen = settings()
-    from countenance.app import keys
-
     with open_database(chosen) as database:
-        changes = declare(database, keys(chosen), site, now(), dry_run=dry_run)
+        changes = declare(database, keys(chosen), packs(chosen), site, now(), dry_run=dry_run)
     if as_json:
         typer.echo(json.dumps({"applied": not dry_run, "changes": [each.as_json() for each in changes]}, indent=2))
         return

@@ -1,1 +1,1 @@
-"""The count of persons and the duty to file; here so far: the lines, and what can be said without running a clock."""
+"""The duty to file: where it begins, by a pack's own numbers; when it was raised, once; the day on which it ends."""

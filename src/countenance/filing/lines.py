@@ -1,39 +1,52 @@
-"""Where the duty to file begins, by pack, and what state it is in as far as that needs no calendar.
+"""Where the duty to file begins, by pack: the numbers stand in the article that demands it.
 
-Draft article 16: more than 10,000 persons stored, or use in a public place. Measures article 15: 100,000 reached.
-The thirty working days are counted by a later part of this room; until then a duty that was raised and not filed is
-unknown, and unknown refuses enrolment.
+Draft article 16: more than 10,000 persons stored, or a device in a public place. Measures article 15: 100,000 reached.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
-from countenance.store.gathering import Stock
-from countenance.vocabulary import FilingState
+from countenance.law.pack import Pack
+from countenance.store.filings import Stock
+from countenance.vocabulary import FilingCause
+
+#: The names of an article's numbers: two ways to draw the line, and how long there is to file.
+PERSONS_OVER: Final = "filing_persons_over"
+PERSONS_REACHED: Final = "filing_persons_reached"
+PUBLIC_DEVICES_REACHED: Final = "filing_public_devices_reached"
+WORKING_DAYS: Final = "filing_working_days"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """From how many persons a pack wants a filing, and whether use in a public place wants one by itself."""
+    """From how many persons, or public devices, a pack wants a filing, and within how many working days."""
 
-    persons_from: int
-    public_place: bool
+    persons_from: int | None
+    public_devices_from: int | None
+    working_days: int
 
-
-LINES: Final[Mapping[str, Line]] = {
-    "cn-2023-draft": Line(persons_from=10_001, public_place=True),
-    "cn-2025": Line(persons_from=100_000, public_place=False),
-}
-
-
-def states(stock: Stock) -> dict[str, FilingState | None]:
-    """Return the state of each pack's filing duty; None where it cannot be said."""
-    return {pack: _state(stock, pack, line) for pack, line in LINES.items()}
+    def reached(self, stock: Stock) -> FilingCause | None:
+        """Return what reaches the line, None where nothing does."""
+        if self.persons_from is not None and stock.persons >= self.persons_from:
+            return FilingCause.PERSONS
+        if self.public_devices_from is not None and stock.public_devices >= self.public_devices_from:
+            return FilingCause.PUBLIC_PLACE
+        return None
 
 
-def _state(stock: Stock, pack: str, line: Line) -> FilingState | None:
-    if pack in stock.filed:
-        return FilingState.FILED
-    raised = stock.persons >= line.persons_from or (line.public_place and stock.public_devices > 0)
-    return None if raised else FilingState.NOT_DUE
+def line_of(pack: Pack, day: date) -> Line | None:
+    """Return the line of a pack on a day; None where it does not bind, or demands no filing."""
+    numbers = pack.parameters(day) if pack.binds(day) else {}
+    working_days, over = numbers.get(WORKING_DAYS), numbers.get(PERSONS_OVER)
+    if working_days is None:
+        return None
+    persons_from = numbers.get(PERSONS_REACHED) if over is None else over + 1
+    return Line(persons_from, numbers.get(PUBLIC_DEVICES_REACHED), working_days)
+
+
+def lines(packs: Iterable[Pack], at: datetime) -> list[tuple[Pack, Line]]:
+    """Return the packs that demand a filing on the day of `at` in their place, each with its line."""
+    found = ((pack, line_of(pack, pack.day(at))) for pack in packs)
+    return [(pack, line) for pack, line in found if line is not None]

@@ -4,6 +4,8 @@ import contextlib
 from datetime import datetime
 
 from countenance.errors import IntegrityError
+from countenance.filing.duty import raise_reached
+from countenance.law.pack import Packs
 from countenance.record import Entry, append
 from countenance.sites.apply import Change, apply, plan
 from countenance.sites.declaration import Site
@@ -12,9 +14,12 @@ from countenance.store.database import Database
 from countenance.vault.keys import KeyProvider
 
 
-def declare(database: Database, keys: KeyProvider, site: Site, at: datetime, *, dry_run: bool = False) -> list[Change]:
+def declare(
+    database: Database, keys: KeyProvider, packs: Packs, site: Site, at: datetime, *, dry_run: bool = False
+) -> list[Change]:
     """Apply `site` and return what changed, or with `dry_run` what would.
 
+    A device in a public place can raise a duty to file under one of `packs`; that is on record as well.
     Raises UnavailableError when an operator on file has no key: a new one would leave its templates shut for ever.
     """
     with database.transaction() as tx:
@@ -37,6 +42,7 @@ def declare(database: Database, keys: KeyProvider, site: Site, at: datetime, *, 
                     details={"changes": [change.as_json() for change in changes]},
                 ),
             )
+            raise_reached(tx, packs, site.operator.id, at)
     return changes
 
 

@@ -12,7 +12,7 @@ from countenance.errors import ConflictError, NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import Caller, Enrolled, House, NotAcquired, Refused
-from countenance.operations.steps import again, ask, discharge, gate_one, not_acquired, refused, write
+from countenance.operations.steps import again, ask, discharge, gate_one, not_acquired, raise_filing, refused, write
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -80,13 +80,14 @@ def enrol(
             discharged = discharge(permit, sample)
             row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 
-            # 5. Record, keep the answer for a repeat, and remember, while the subject is held; all or nothing.
+            # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
             details = {"duties": discharged, "references": kept}
             recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
             done = Enrolled(row.reference_id, kept, permit, recorded)
             keep(tx, house, caller, once, done.as_json(), asked.question.at)
             owner = Candidate(row.subject_id, row.reference_id)
             remember(caller.operator_id, enrolment.purpose, owner, features.numbers())
+            raise_filing(tx, house, caller.operator_id)
     house.count("enrol", "enrolled")
     return done
 

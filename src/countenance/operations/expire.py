@@ -1,8 +1,8 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
 With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats,
-links that nobody used, choices that no window reaches any more, requests closed long ago, and the link of people without
-an account to sessions long over. Requests that nobody answered in time are recorded.
+links that nobody used, choices that no window reaches any more, requests closed long ago, and the link of people
+without an account to sessions long over. Requests that nobody answered in time are recorded.
 """
 
 from datetime import timedelta

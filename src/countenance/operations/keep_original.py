@@ -8,7 +8,7 @@ from countenance.answer import Refusal
 from countenance.capture import capture
 from countenance.errors import ConflictError, MalformedError, NotFoundError
 from countenance.operations.parts import Caller, House, Kept, Refused
-from countenance.operations.steps import Asked, again, ask, discharge, gate_one, refused, write
+from countenance.operations.steps import Asked, again, ask, discharge, gate_one, raise_filing, refused, write
 from countenance.store import originals, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -59,13 +59,14 @@ def keep_original(house: House, caller: Caller, keeping: Keeping, picture: bytes
         discharged = discharge(permit, sample)
         row = _seal(tx, house, asked, subject, keeping.expires_at, picture)
 
-        # 5. Record, in the same transaction.
+        # 5. Record, and count: somebody of whom an original is stored is stored. In the same transaction.
         details = {
             "duties": discharged,
             "original": str(row.original_id),
             "expires_at": row.expires_at.isoformat(),
         }
         recorded = write(tx, house, caller, asked, "kept", answers=(permit,), details=details)
+        raise_filing(tx, house, caller.operator_id)
     house.count("keep_original", "kept")
     return Kept(row.original_id, row.expires_at, permit, recorded)
 

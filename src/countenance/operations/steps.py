@@ -14,7 +14,7 @@ from countenance.decide import decide
 from countenance.detect import Measured, Reason
 from countenance.detect import failure as detect_failure
 from countenance.errors import IntegrityError, UnavailableError
-from countenance.filing.lines import states
+from countenance.filing import duty
 from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
 from countenance.record import Entry, Recorded, append
@@ -54,9 +54,10 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
     on_file = gather(tx, question)
     _check_clock(house, on_file, question)
     facts = on_file.facts
-    if on_file.stock is not None:
+    if on_file.filings is not None:
         named = facts.operator.officer_named if facts.operator else None
-        facts = replace(facts, operator=f.OperatorFacts(officer_named=named, filing=states(on_file.stock)))
+        filing = duty.states(house.packs, on_file.filings, question.at)
+        facts = replace(facts, operator=f.OperatorFacts(officer_named=named, filing=filing))
     if measured is not None:
         facts = facts.with_measured(
             f.MeasuredFacts(
@@ -172,6 +173,12 @@ def write(
     if under is not None:
         authorisations.add_use(tx, caller.operator_id, under.authorisation_id, recorded.record_id)
     return recorded
+
+
+def raise_filing(tx: Transaction, house: House, operator_id: str) -> None:
+    """Raise the duties to file whose lines are reached by what this transaction stored; its last step, as it waits."""
+    for _ in duty.raise_reached(tx, house.packs, operator_id, house.clock()):
+        house.count("filing", "raised")
 
 
 def mark_of(house: House, operator_id: str, on_file: OnFile) -> bytes | None:

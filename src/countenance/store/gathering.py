@@ -8,10 +8,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from countenance import facts as f
-from countenance.store import authorisations, declared
+from countenance.store import authorisations, declared, filings
 from countenance.store.authorisations import Authorised
 from countenance.store.database import Transaction
-from countenance.store.on_file import ON_FILE, STOCK
+from countenance.store.filings import HeldFilings
+from countenance.store.on_file import ON_FILE
 from countenance.vocabulary import (
     Action,
     AgeClass,
@@ -50,15 +51,6 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
-    """What the duty to file is judged by: persons with a stored template, devices in public places, filings on file."""
-
-    persons: int
-    public_devices: int
-    filed: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class OnFile:
     """The facts for the law, and what the operation itself needs of the same row."""
 
@@ -70,7 +62,7 @@ class OnFile:
     device_working: bool
     newest_record_at: datetime | None
     area: tuple[tuple[float, float], ...] | None = None
-    stock: Stock | None = None
+    filings: HeldFilings | None = None
     purpose_active: bool = False
     origin_known: bool = False
     standing: Mapping[str, Any] | None = None
@@ -96,7 +88,7 @@ _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def gather(tx: Transaction, question: Question) -> OnFile:
-    """Return everything on file for one decision, read in one query at one instant."""
+    """Return everything on file for one decision, read in one query at one instant; of filing, where it is asked."""
     row: Any = tx.execute(
         ON_FILE,
         {
@@ -144,18 +136,13 @@ def gather(tx: Transaction, question: Question) -> OnFile:
         newest_record_at=row.newest_record_at,
         has_account=row.ref is not None,
         area=tuple((corner[0], corner[1]) for corner in row.area) if row.area else None,
-        stock=_stock(tx, question.operator_id) if question.action is Action.ENROL else None,
+        filings=filings.held(tx, question.operator_id) if question.action is Action.ENROL else None,
         purpose_active=row.activated_at is not None,
         origin_known=row.origin_code is not None,
         standing=standing,
         authorised=authorisations.authorised(row),
         retention_days=row.retention_days,
     )
-
-
-def _stock(tx: Transaction, operator_id: str) -> Stock:
-    persons, public_devices, filed = tx.execute(STOCK, {"operator_id": operator_id}).one()
-    return Stock(persons, public_devices, frozenset(filed or ()))
 
 
 def _one(kind: Any, value: str | None) -> Any:

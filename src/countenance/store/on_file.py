@@ -1,4 +1,4 @@
-"""The queries for what is on file: one for every decision, and one more where persons have to be counted."""
+"""The query for what is on file, one for every decision; where the duty to file counts, `filings` adds what it says."""
 
 from sqlalchemy import BindParameter, and_, bindparam, func, select, true
 
@@ -8,7 +8,6 @@ from countenance.store.tables import (
     alternative,
     consent_event,
     device,
-    filing,
     notice,
     operator,
     place,
@@ -16,7 +15,6 @@ from countenance.store.tables import (
     record,
     statutory_basis,
     subject,
-    subject_key,
     venue,
 )
 
@@ -198,17 +196,4 @@ ON_FILE = (
         and_(registered_device.c.operator_id == _OPERATOR, registered_device.c.device_id == device.c.device_id),
     )
     .outerjoin(_authorised, true())
-)
-
-#: Persons stored, devices in places that may be public, filings on file.
-STOCK = select(
-    select(func.count(func.distinct(subject_key.c.subject_id)))
-    .where(subject_key.c.operator_id == _OPERATOR)
-    .scalar_subquery(),
-    select(func.count())
-    .select_from(device)
-    .join(place, and_(place.c.operator_id == device.c.operator_id, place.c.place_id == device.c.place_id))
-    .where(device.c.operator_id == _OPERATOR, device.c.retired.is_(False), place.c.public.is_not(False))
-    .scalar_subquery(),
-    select(func.array_agg(filing.c.pack)).where(filing.c.operator_id == _OPERATOR).scalar_subquery(),
 )

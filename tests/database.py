@@ -206,6 +206,8 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         alarm=threading.Event(),
         references_max=8,
         session_consent_seconds=900,
+        receipt_minutes=10,
+        receipt_days=1095,
         clock_backward_seconds_max=5,
     )
     return Hotel(house, clock if isinstance(clock, Clock) else Clock(), counted, keys)

@@ -171,6 +171,8 @@ def open_house(
             alarm=threading.Event(),
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
+            receipt_minutes=settings.receipt_minutes,
+            receipt_days=settings.receipt_days,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
         )
         fill(house, progress)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from countenance.errors import MalformedError
 
@@ -17,6 +18,8 @@ CLIENT_NAMES = frozenset({"URL", "TOKEN", "TOKEN_FILE"})
 #: Addresses that faces reach without crossing a network.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 PORT_MAX = 65_535
+#: A period counted in days stays within the calendar.
+DAYS_MAX = 36_500
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -95,6 +98,19 @@ class Settings:
     session_consent_seconds: int = field(
         default=900, metadata=_says("How long a consent given at a device by a person without an account stands.")
     )
+    receipt_minutes: int = field(
+        default=10, metadata=_says("How long after a use its receipt can be taken where it was made, in minutes.")
+    )
+    receipt_days: int = field(
+        default=1095, metadata=_says("How long the receipt of a use, and a certificate of erasure, can be fetched.")
+    )
+    receipt_requests_per_minute: int = field(
+        default=120, metadata=_says("Requests with a receipt taken from one address in a minute; more wait.")
+    )
+    public_url: str = field(
+        default="http://127.0.0.1:8000",
+        metadata=_says("Address at which people reach this server from outside; QR codes of receipts point there."),
+    )
     clock_backward_seconds_max: int = field(
         default=5, metadata=_says("How far the clock may stand behind the last record before all processing stops.")
     )
@@ -146,9 +162,22 @@ def _missing(file: Path | None) -> bool:
     return file is not None and not file.is_file()
 
 
+def _reachable(url: str) -> bool:
+    """Return whether an address can stand before a path, and carries what follows it encrypted beyond this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username) and url.isascii() and url.isprintable()
+    return bool(host) and plain and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
+
+
 def _check(settings: Settings) -> None:
     """Refuse values that would switch a protection off."""
     wrong = [each.name for each in fields(Settings) if each.type is int and getattr(settings, each.name) < 1]
+    if settings.receipt_days > DAYS_MAX:
+        wrong.append("receipt_days")
     if settings.port > PORT_MAX:
         wrong.append("port")
     if settings.log_level.lower() not in LOG_LEVELS:
@@ -158,6 +187,8 @@ def _check(settings: Settings) -> None:
         wrong.append("threshold_fmr")
     if not 0 < settings.identify_fmr <= 0.01:  # noqa: PLR2004
         wrong.append("identify_fmr")
+    if not _reachable(settings.public_url):
+        wrong.append("public_url")
     if not settings.law_packs:
         wrong.append("law_packs")
     if settings.host not in LOOPBACK and not settings.tls_elsewhere and settings.tls_certificate_file is None:

@@ -167,3 +167,10 @@ class Role(StrEnum):
     OFFICER = "officer"
     SUBJECT = "subject"
     REGULATOR = "regulator"
+
+
+class ReceiptKind(StrEnum):
+    """What a receipt was given for: a consent, or one use."""
+
+    CONSENT = "consent"
+    USE = "use"

@@ -20,20 +20,22 @@ AUTHORISATIONS = {
 GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", "/v1/reuse", "/v1/disclose"}
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
+#: What takes a receipt, and no credential whatever its role.
+HELD = {f"/v1/receipt{rest}" for rest in ["", "/uses", "/withdraw", "/certificate", "/qr"]}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
+    "device": FACES | SITE | {"/v1/consents", "/v1/receipts", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
     "regulator": SITE | RECORDS,
     "officer": FACES
     | SITE
     | RECORDS
-    | {"/v1/consents", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"}
+    | {"/v1/consents", "/v1/receipts", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"}
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
     | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
 }
-OPERATIONS = 40
+OPERATIONS = 46
 
 
 def operations(document):
@@ -70,7 +72,7 @@ def test_open_operations_are_open_and_tell_nothing(desk):
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_may_do_what_the_matrix_says_and_nothing_else(desk, role):
-    seen = [(method, path) for method, path, _ in operations(description()) if path not in OPEN]
+    seen = [(method, path) for method, path, _ in operations(description()) if path not in OPEN | HELD]
     assert {path for _, path in seen} == set().union(*MAY.values())
     passed = 0
     for method, path in seen:
@@ -88,7 +90,23 @@ def test_the_matrix_is_what_the_description_says():
     for _, path, each in operations(description()):
         expected = [] if path in OPEN else sorted(role for role, may in MAY.items() if path in may)
         assert (path, each.get("x-roles", [])) == (path, expected)
-        assert ("security" in each) == (path not in OPEN)
+        by = None if path in OPEN else "receipt" if path in HELD else "credential"
+        assert (path, each.get("security")) == (path, by and [{by: []}])
+
+
+def test_where_a_receipt_is_taken_a_credential_is_nothing_and_the_other_way_round(desk):
+    seen = operations(description())
+    token = desk.consent("guest-1").json()["receipt"]["token"]
+    plain, desk.tokens["receipt"] = desk.get("/v1/records", role=None).json() | {"instance": ""}, token
+    held = [(method, path) for method, path, _ in seen if path in HELD]
+    closed = [(method, path) for method, path, _ in seen if path not in HELD | OPEN]
+    assert (len(held), len(closed)) == (len(HELD), OPERATIONS - len(OPEN) - len(HELD))
+    for method, path, role in [
+        *((*each, role.value) for each in held for role in Role),
+        *((*each, "receipt") for each in closed),
+    ]:
+        answer = send(desk, method, path, role)
+        assert (path, role, answer.status_code, answer.json() | {"instance": ""}) == (path, role, 401, plain)
 
 
 WRONG_CREDENTIALS = (

@@ -36,6 +36,8 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         alarm=threading.Event(),
         references_max=10_000,
         session_consent_seconds=900,
+        receipt_minutes=10,
+        receipt_days=1095,
         clock_backward_seconds_max=5,
     )
     session = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)

@@ -27,6 +27,7 @@ from countenance.cli.governed import (
 )
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
+from countenance.cli.receipts import receipt_app
 from countenance.cli.replay import replay_command
 from countenance.cli.subjects import (
     consent_command,
@@ -57,6 +58,7 @@ app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")
 app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(clock_app, name="clock")
+app.add_typer(receipt_app, name="receipt")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)

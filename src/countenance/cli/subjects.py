@@ -40,6 +40,9 @@ def consent_command(  # noqa: PLR0917 — each is one option
     scope: Annotated[list[Scope] | None, typer.Option("--scope", help="Repeat for each scope agreed to.")] = None,
     age: Annotated[AgeClass | None, typer.Option("--age", help="Declared by the subject.")] = None,
     guardian: Annotated[str | None, typer.Option("--guardian", help="Evidence of the guardian's relation.")] = None,
+    receipt_to: Annotated[
+        Path | None, typer.Option("--receipt-to", help="A file for the receipt of a yes; only you can read it.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -56,6 +59,10 @@ def consent_command(  # noqa: PLR0917 — each is one option
     }
     said = {name: value for name, value in body.items() if value is not None}
     answer = asking(lambda: client().consent(**said), as_json=as_json)
+    if receipt_to is not None and answer["receipt"] is not None:
+        from countenance.app import private_file
+
+        private_file(receipt_to, answer["receipt"]["token"] + "\n")
     say(
         answer,
         as_json=as_json,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from countenance.errors import NotFoundError
 from countenance.forget import Destroyed, forget_subject
+from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
 from countenance.store import subjects as store
@@ -35,7 +36,7 @@ def erase(house: House, caller: Caller, subject_ref: str) -> Erased:
         # 2. Forget: keys first, then rows, then the link.
         destroyed = forget_subject(tx, caller.operator_id, subject.subject_id, at)
 
-        # 3. Record, in the same transaction; the mark means nothing from now on.
+        # 3. Record, in the same transaction, and certify to who holds a receipt; the mark means nothing from now on.
         recorded = append(
             tx,
             Entry(
@@ -48,6 +49,7 @@ def erase(house: House, caller: Caller, subject_ref: str) -> Erased:
                 details={"destroyed": destroyed.as_json()},
             ),
         )
+        certify(tx, house, Act.ERASED, caller.operator_id, destroyed, recorded)
     house.projection.remove(caller.operator_id, destroyed.purposes, subject.subject_id, destroyed.reference_ids)
     house.count("erase", "erased")
     return Erased(destroyed, recorded)

@@ -1,17 +1,19 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
-With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats, and
-the link of people without an account to sessions that are long over.
+With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats, the
+link of people without an account to sessions that are long over, and receipts that have expired.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from countenance.forget import Destroyed, forget_expired, forget_originals
+from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import House
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations
+from countenance.store import answered, authorisations, receipts
 from countenance.store import subjects as store
+from countenance.store.database import Transaction
 
 #: A person without an account has this long to ask about a session; then its record names nobody.
 SESSION_OVER: Final = timedelta(days=1)
@@ -24,7 +26,8 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
     with house.database.transaction() as tx:
         gone = [*forget_expired(tx, operator_id, at), *forget_originals(tx, operator_id, at)]
         answered.let_go(tx, operator_id, at)
-        store.unlink_sessions(tx, operator_id, at - SESSION_OVER)
+        receipts.let_go(tx, operator_id, at)
+        _end_sessions(tx, house, operator_id, at)
         for authorisation_id, named in authorisations.close_ended(tx, operator_id, at):
             said = {"authorisation": str(authorisation_id), "subjects": named}
             entry = Entry(
@@ -52,3 +55,16 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         house.projection.remove(operator_id, each.purposes, each.subject_id, each.reference_ids)
         house.count("expire", "expired")
     return gone
+
+
+def _end_sessions(tx: Transaction, house: House, operator_id: str, at: datetime) -> None:
+    """Cut the link of people without an account to sessions long over, and certify that to those who hold a receipt."""
+    over = store.unlink_sessions(tx, operator_id, at - SESSION_OVER)
+    if not over:
+        return
+    said = {"sessions": len(over)}
+    recorded = append(
+        tx, Entry(operator_id=operator_id, at=at, kind="expire", outcome="over", by="server", details=said)
+    )
+    for subject_id in over:
+        certify(tx, house, Act.OVER, operator_id, Destroyed(subject_id, 0, (), ()), recorded)

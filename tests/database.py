@@ -231,6 +231,8 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         references_max=8,
         session_consent_seconds=900,
         notice_served_minutes_max=60,
+        receipt_minutes=10,
+        receipt_days=1095,
         clock_backward_seconds_max=5,
         request_days=15,
         request_keep_days=1096,

@@ -75,7 +75,7 @@ def errors_page() -> str:
 def rest_page() -> str:
     """Return every operation of the REST interface with the roles that may call it."""
     from countenance.api import routes
-    from countenance.api.door import Open
+    from countenance.api.door import ByReceipt, Open
 
     rows = [
         (
@@ -84,6 +84,8 @@ def rest_page() -> str:
             first_line(each.endpoint.__doc__),
             f"anybody. {each.roles.why}"
             if isinstance(each.roles, Open)
+            else f"whoever holds a receipt. {each.roles.may}"
+            if isinstance(each.roles, ByReceipt)
             else ", ".join(role.value for role in each.roles),
         )
         for each in routes()

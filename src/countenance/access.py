@@ -1,12 +1,9 @@
-"""Who calls in, in which role: bearer credentials whose secret is shown once and kept as a digest.
+"""Who comes in, in which role or with which receipt: bearer secrets shown once and kept as digests.
 
-A secret is 256 random bits, so a plain SHA-256 of it is enough to keep (no dictionary can hold it). A one-time link is
-such a secret too: it is exchanged once, for a credential that soon ends.
+A one-time link is such a secret too: it is exchanged once, for a credential that soon ends.
 """
 
-import base64
 import hashlib
-import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -16,19 +13,21 @@ from uuid import UUID
 
 from countenance.errors import NotAllowedError, NotFoundError
 from countenance.operations.credentials import record_credential
-from countenance.operations.parts import Caller, House
+from countenance.operations.parts import Caller, Holder, House
+from countenance.operations.receipts import PREFIX as RECEIPT
 from countenance.operations.whose import whose
 from countenance.record import Entry, Recorded, append
 from countenance.store import credentials as store
-from countenance.store import links, sites, subjects
+from countenance.store import links, receipts, sites, subjects
 from countenance.store.database import Transaction
+from countenance.vault.bearers import agrees, mint, presented
 from countenance.vocabulary import Role
 
-_TOKEN = re.compile(r"^cn_([a-z2-7]{12})_([A-Za-z0-9_-]{43})$")
 _LINK = re.compile(r"^cl_[A-Za-z0-9_-]{43}$")
 #: How long a credential works that came of a link.
 SESSION: Final = timedelta(minutes=30)
-_NOBODY = hashlib.sha256(b"nobody").digest()
+#: The two letters with which the token of a credential begins.
+CREDENTIAL: Final = "cn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +87,32 @@ def issue(
             "A subject credential needs a subject who is on file, and no other credential may name one.",
             "个人凭证必须对应已登记的个人，其他凭证不得指定个人。",
         )
-    credential_id = base64.b32encode(secrets.token_bytes(10)).decode().lower()[:12]
-    secret = secrets.token_urlsafe(32)
+    minted = mint(CREDENTIAL)
     store.add(
         tx,
         store.CredentialRow(
             operator_id=operator_id,
-            credential_id=credential_id,
+            credential_id=minted.public_id,
             role=role.value,
             label=label,
             device_id=device_id,
             subject_id=subject_id,
-            secret_digest=hashlib.sha256(secret.encode()).digest(),
+            secret_digest=minted.digest,
             created_at=at,
             expires_at=expires_at,
             revoked_at=None,
         ),
     )
-    return Issued(credential_id, f"cn_{credential_id}_{secret}")
+    return Issued(minted.public_id, minted.token)
 
 
 def authenticate(tx: Transaction, token: str | None, at: datetime) -> Caller:
     """Return who holds `token`; raises NotAllowedError alike for a wrong, unknown, expired or revoked one."""
-    parts = _TOKEN.fullmatch(token or "")
-    found = store.find(tx, parts[1]) if parts else None
-    digest = hashlib.sha256((parts[2] if parts else "").encode()).digest()
-    held = found.secret_digest if found else _NOBODY
-    # Compared even where nobody was found, so that the time does not tell which credentials exist.
-    right = hmac.compare_digest(digest, bytes(held))
+    shown = presented(CREDENTIAL, token)
+    found = store.find(tx, shown.public_id) if shown else None
+    right = agrees(shown, bytes(found.secret_digest) if found else None)
     if found is None or not right or found.revoked_at is not None or (found.expires_at and found.expires_at <= at):
-        raise NotAllowedError(
-            "No valid credential came with the request. Send one as 'Authorization: Bearer …'; an officer issues it.",
-            "请求未携带有效凭证。请在 Authorization: Bearer … 中提供，由保护负责人签发。",
-            known=False,
-        )
+        raise _nobody()
     return Caller(found.operator_id, found.credential_id, Role(found.role), found.device_id, found.subject_id)
 
 
@@ -181,6 +172,24 @@ def exchange(house: House, token: str) -> Issued:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def holder(tx: Transaction, token: str | None, at: datetime) -> Holder:
+    """Return what receipt `token` opens; raises NotAllowedError alike for a wrong, unknown or expired one."""
+    shown = presented(RECEIPT, token)
+    found = receipts.find(tx, shown.public_id) if shown else None
+    right = agrees(shown, bytes(found.secret_digest) if found else None)
+    if found is None or not right or (found.expires_at and found.expires_at <= at):
+        raise _nobody()
+    return Holder(found.operator_id, found.receipt_id, found.kind)
+
+
+def _nobody() -> NotAllowedError:
+    return NotAllowedError(
+        "No valid credential came with the request. Send one as 'Authorization: Bearer …'; an officer issues it.",
+        "请求未携带有效凭证。请在 Authorization: Bearer … 中提供，由保护负责人签发。",
+        known=False,
+    )
 
 
 def require(caller: Caller, *roles: Role) -> None:

@@ -183,6 +183,8 @@ def open_house(
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
             notice_served_minutes_max=settings.notice_served_minutes_max,
+            receipt_minutes=settings.receipt_minutes,
+            receipt_days=settings.receipt_days,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
             request_days=settings.request_days,
             request_keep_days=settings.request_keep_days,

@@ -40,12 +40,15 @@ class ConflictError(CountenanceError):
 
 
 class LimitError(CountenanceError):
-    """Too large, too many or too often; `limit` says whether size or rate was exceeded."""
+    """Too large, too many or too often; `limit` says whether size or rate was exceeded, `seconds` how long to wait."""
 
-    def __init__(self, en: str, zh: str, *, limit: Literal["size", "rate"] = "size") -> None:
-        """Keep which limit was exceeded."""
+    def __init__(
+        self, en: str, zh: str, *, limit: Literal["size", "rate"] = "size", seconds: int | None = None
+    ) -> None:
+        """Keep which limit was exceeded, and after how many seconds it no longer is."""
         super().__init__(en, zh)
         self.limit = limit
+        self.seconds = seconds
 
 
 class UnavailableError(CountenanceError):

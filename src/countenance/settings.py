@@ -24,8 +24,9 @@ RANGES = {
     "parity_margin_steps": (0, 5),
     "parity_measurements_min": (1, 1000),
     "request_days": (1, 30),
-    "request_keep_days": (1, 36_525),
+    "request_keep_days": (1, 36_500),
     "link_minutes": (1, 1440),
+    "receipt_days": (1, 36_500),
 }
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 _TRUE = {"1", "true", "yes", "on"}
@@ -112,6 +113,15 @@ class Settings:
     notice_served_minutes_max: int = field(
         default=60, metadata=_says("How long after a notice was served a decision may rest on it.")
     )
+    receipt_minutes: int = field(
+        default=10, metadata=_says("How long after a use its receipt can be taken where it was made, in minutes.")
+    )
+    receipt_days: int = field(
+        default=1095, metadata=_says("How long the receipt of a use, and a certificate of erasure, can be fetched.")
+    )
+    receipt_requests_per_minute: int = field(
+        default=120, metadata=_says("Requests with a receipt taken from one address in a minute; more wait.")
+    )
     clock_backward_seconds_max: int = field(
         default=5, metadata=_says("How far the clock may stand behind the last record before all processing stops.")
     )
@@ -185,6 +195,17 @@ def _missing(file: Path | None) -> bool:
     return file is not None and not file.is_file()
 
 
+def _reachable(url: str) -> bool:
+    """Return whether an address can stand before a path, and carries what follows it encrypted beyond this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username) and url.isascii() and url.isprintable()
+    return bool(host) and plain and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
+
+
 def _check(settings: Settings) -> None:
     """Refuse values that would switch a protection off."""
     wrong = []
@@ -193,9 +214,6 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, each.name)
         if each.type is int and (value < least or (most is not None and value > most)):
             wrong.append(each.name)
-    address = urlsplit(settings.public_url or "")
-    if address.scheme != "https" and (address.scheme != "http" or address.hostname not in LOOPBACK):
-        wrong.append("public_url")  # what a link lets in does not cross a network in the clear
     if settings.log_level.lower() not in LOG_LEVELS:
         wrong.append("log_level")
     wrong += [name for name in ("tls_certificate_file", "tls_key_file") if _missing(getattr(settings, name))]
@@ -203,6 +221,8 @@ def _check(settings: Settings) -> None:
         wrong.append("threshold_fmr")
     if not 0 < settings.identify_fmr <= 0.01:  # noqa: PLR2004
         wrong.append("identify_fmr")
+    if not _reachable(settings.public_url):
+        wrong.append("public_url")
     if not settings.law_packs:
         wrong.append("law_packs")
     if settings.host not in LOOPBACK and not settings.tls_elsewhere and settings.tls_certificate_file is None:

@@ -248,3 +248,10 @@ class RequestState(StrEnum):
     OVERDUE = "overdue"
     ANSWERED = "answered"
     LAPSED = "lapsed"
+
+
+class ReceiptKind(StrEnum):
+    """What a receipt was given for: a consent, or one use."""
+
+    CONSENT = "consent"
+    USE = "use"

@@ -23,23 +23,25 @@ RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 DATA = "/v1/subjects/{ref}/data"
 ANSWER = "/v1/requests/{request_id}/answer"
 CHOICES = {"/v1/choices"}
+#: What takes a receipt, and no credential whatever its role.
+HELD = {f"/v1/receipt{rest}" for rest in ["", "/uses", "/withdraw", "/certificate", "/qr"]}
+#: What device and officer share.
+DESK = FACES | SITE | CHOICES | {"/v1/withdraw", "/v1/capture", "/v1/alternatives/report"}
+DESK |= {"/v1/receipts", "/v1/consents"}
 MAY = {
-    "device": FACES | SITE | CHOICES | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
+    "device": DESK,
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records", "/v1/subject/data"}
     | {"POST /v1/requests", "/v1/requests/{request_id}"},
-    "regulator": SITE | RECORDS | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity"},
-    "officer": FACES
-    | SITE
+    "regulator": SITE | RECORDS | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing"},
+    "officer": DESK
     | RECORDS
-    | CHOICES
-    | {"/v1/consents", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"}
-    | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
-    | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"}
-    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report", "/v1/parity"},
+    | {"/v1/erase", "/v1/subjects/{ref}/records", "/v1/finalise", "/v1/originals", "/v1/parity", "/v1/filing"}
+    | {"/v1/credentials", "/v1/credentials/{credential_id}"}
+    | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"},
 }
-OPERATIONS = 49
+OPERATIONS = 56
 
 
 def operations(document):
@@ -81,7 +83,7 @@ def test_open_operations_are_open_and_tell_nothing(desk):
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_may_do_what_the_matrix_says_and_nothing_else(desk, role):
-    seen = [(method, path) for method, path, _ in operations(description()) if path not in OPEN]
+    seen = [(method, path) for method, path, _ in operations(description()) if path not in OPEN | HELD]
     named = {each for held in MAY.values() for each in held}
     assert {path for _, path in seen} == {each.rpartition(" ")[2] for each in named}
     passed = 0
@@ -100,7 +102,23 @@ def test_the_matrix_is_what_the_description_says():
     for method, path, each in operations(description()):
         expected = [] if path in OPEN else sorted(role for role in MAY if may(role, method, path))
         assert (path, each.get("x-roles", [])) == (path, expected)
-        assert ("security" in each) == (path not in OPEN)
+        by = None if path in OPEN else "receipt" if path in HELD else "credential"
+        assert (path, each.get("security")) == (path, by and [{by: []}])
+
+
+def test_where_a_receipt_is_taken_a_credential_is_nothing_and_the_other_way_round(desk):
+    seen = operations(description())
+    token = desk.consent("guest-1").json()["receipt"]["token"]
+    plain, desk.tokens["receipt"] = desk.get("/v1/records", role=None).json() | {"instance": ""}, token
+    held = [(method, path) for method, path, _ in seen if path in HELD]
+    closed = [(method, path) for method, path, _ in seen if path not in HELD | OPEN]
+    assert (len(held), len(closed)) == (len(HELD), OPERATIONS - len(OPEN) - len(HELD))
+    for method, path, role in [
+        *((*each, role.value) for each in held for role in Role),
+        *((*each, "receipt") for each in closed),
+    ]:
+        answer = send(desk, method, path, role)
+        assert (path, role, answer.status_code, answer.json() | {"instance": ""}) == (path, role, 401, plain)
 
 
 WRONG_CREDENTIALS = (

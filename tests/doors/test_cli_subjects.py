@@ -102,3 +102,28 @@ def test_the_wrong_role_is_told_so(terminal: Terminal) -> None:
     assert told.returncode == 1
     assert told.stderr.startswith("countenance: ")
     assert told.stdout == ""
+
+
+def test_with_a_receipt_and_no_credential(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "receipt.token"
+    scopes = [word for scope in ("enrol", "off_device_storage", "verify") for word in ("--scope", scope)]
+    said = ("consent", "guest", "-p", "check-in", "--notice", 1, "--age", "adult", *scopes)
+    assert "cr_" not in terminal(*said, "--receipt-to", file).stdout
+    assert file.stat().st_mode & 0o077 == 0
+    assert terminal("enrol", terminal.first, "-s", "guest", *AT_THE_KIOSK).returncode == 0
+    terminal.desk.tokens["none"] = ""
+
+    shown = terminal("receipt", "show", "--token-file", file, role="none")
+    assert "Receipt of a consent: given." in shown.stdout
+    assert "cn-2025 6" in shown.stdout
+    assert "enrolled" in terminal("receipt", "uses", "--token-file", file, role="none").stdout
+    told = terminal("receipt", "withdraw", "--token-file", file, role="none")
+    assert "1 keys, 1 references and 0 originals destroyed" in told.stdout
+    again = terminal("receipt", "withdraw", "--token-file", file, "--json", role="none")
+    assert json.loads(again.stdout)["destroyed"]["keys"] == 1
+    assert "Withdrawn at" in terminal("receipt", "show", "--token-file", file, role="none").stdout
+    assert terminal("verify", terminal.first, "-s", "guest", *AT_THE_KIOSK).returncode == 3
+
+    file.write_text("cn_not-a-receipt\n")
+    assert terminal("receipt", "show", "--token-file", file, role="none").returncode == 2
+    assert terminal("receipt", "show", "--token-file", tmp_path / "none", role="none").returncode == 2

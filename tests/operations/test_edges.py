@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -142,3 +142,10 @@ def test_an_officer_corrects_an_age_class(hotel: Hotel) -> None:
 
     assert held is not None
     assert held.age_class == "14_to_17"
+
+
+def test_who_is_on_file_already_is_not_new(hotel: Hotel) -> None:
+    row = subjects.SubjectRow(OPERATOR, uuid4(), "guest", None, b"sealed", hotel.clock(), None)
+    with hotel.house.database.transaction() as tx:
+        assert subjects.add(tx, row)
+        assert not subjects.add(tx, replace(row, subject_id=uuid4()))

@@ -1,4 +1,4 @@
-"""POST /v1/consents: write down what a subject decided, yes or no, and give the receipt."""
+"""POST /v1/consents: write down what a subject decided, yes or no, and give the receipt of a yes."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,7 +7,19 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from countenance.api.door import Call, Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, Id, Instant, RecordPointer, Ref, Sha256, Shown, Words
+from countenance.api.wire import (
+    RECEIPT_EXAMPLE,
+    RECORD_EXAMPLE,
+    Code,
+    Id,
+    Instant,
+    ReceiptGiven,
+    RecordPointer,
+    Ref,
+    Sha256,
+    Shown,
+    Words,
+)
 from countenance.operations.consent import consent as operation
 from countenance.reception.body import Form, refuse_field
 from countenance.subjects.consents import Paper, Said
@@ -51,11 +63,12 @@ class DecisionForm(Form):
 
 
 class ConsentAnswer(Shown):
-    """The receipt of a decision."""
+    """What was written down, and of a yes the receipt, which is shown this once."""
 
     consent: UUID
     expires_at: datetime | None
     record: RecordPointer
+    receipt: ReceiptGiven | None
 
 
 async def consent(call: Calling) -> ConsentAnswer:
@@ -66,7 +79,10 @@ async def consent(call: Calling) -> ConsentAnswer:
         form = sent.form(DecisionForm)
         done = operation(call.house, call.caller, _said(call, form))
         return ConsentAnswer(
-            consent=done.consent_id, expires_at=done.expires_at, record=RecordPointer.of(done.recorded)
+            consent=done.consent_id,
+            expires_at=done.expires_at,
+            record=RecordPointer.of(done.recorded),
+            receipt=ReceiptGiven.of(done.receipt, call.door.settings.public_url) if done.receipt else None,
         )
 
     return await call.work(act)
@@ -116,6 +132,7 @@ ROUTES = (
             "consent": "c2c0a4f4-9a1e-4c25-8b35-7f5bb6a3c1de",
             "expires_at": None,
             "record": RECORD_EXAMPLE,
+            "receipt": RECEIPT_EXAMPLE,
         },
         form=DecisionForm,
         form_example={

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from countenance import __version__
 from countenance.api import problems
-from countenance.api.door import Open, Route
+from countenance.api.door import ByReceipt, Open, Route
 from countenance.api.wire import RECORD_EXAMPLE, Bilingual, RecordPointer, Session, Shown
 from countenance.reception.body import JSON, MULTIPART, SESSION_FIELDS, Form
 
@@ -133,7 +133,9 @@ def described(route: Route) -> dict[str, Any]:
     """Return what the framework is told about a route for the description."""
     doc = (route.endpoint.__doc__ or "").strip()
     extra: dict[str, Any] = {"parameters": _parameters(route)}
-    if not isinstance(route.roles, Open):
+    if isinstance(route.roles, ByReceipt):
+        extra["security"] = [{"receipt": []}]
+    elif not isinstance(route.roles, Open):
         extra["security"] = [{"credential": []}]
         extra["x-roles"] = sorted(role.value for role in route.roles)
     if route.form is not None:
@@ -236,7 +238,8 @@ def describe(app: FastAPI, routes: Sequence[Route]) -> dict[str, Any]:
         schemas |= schema.pop("$defs", {})
         schemas[details.__name__] = schema
     document["components"]["schemas"] = dict(sorted(schemas.items()))
-    document["components"]["securitySchemes"] = {"credential": {"type": "http", "scheme": "bearer"}}
+    bearer = {"type": "http", "scheme": "bearer"}
+    document["components"]["securitySchemes"] = {"credential": bearer, "receipt": bearer}
     shared: dict[str, Any] = {}
     for operations in document["paths"].values():
         for operation in operations.values():

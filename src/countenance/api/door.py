@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse, Response
 
 from countenance import access
 from countenance.errors import MalformedError, NotAllowedError
-from countenance.operations.parts import Caller, House
+from countenance.operations.parts import Caller, Holder, House
 from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
 from countenance.reception.metrics import Metrics
+from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
 from countenance.vocabulary import Role
@@ -27,6 +28,13 @@ class Open:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ByReceipt:
+    """Marks a route that takes a receipt instead of a credential, and says what its holder may do there."""
+
+    may: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One operation of the interface; `roles` has no default, so that a route nobody thought about does not exist."""
@@ -34,7 +42,7 @@ class Route:
     method: str
     path: str
     endpoint: Callable[..., Any]
-    roles: tuple[Role, ...] | Open
+    roles: tuple[Role, ...] | Open | ByReceipt
     tag: str
     answer: Any = None
     status: int = 200
@@ -49,7 +57,7 @@ class Route:
 
     def __post_init__(self) -> None:
         """Refuse an empty list of roles: it would be read as everybody by one and as nobody by another."""
-        if not isinstance(self.roles, Open) and not self.roles:
+        if self.roles == ():
             message = "A route names the roles that may call it, or says why it is open."
             raise ValueError(message)
 
@@ -77,21 +85,28 @@ class Door:
         self.metrics = metrics
         self.threads = threads
         self.work = threads.work
+        # A receipt is shown from anywhere and by anybody: whoever shows many in a row waits, and nobody else does.
+        self.pace = Pace(settings.receipt_requests_per_minute)
 
     def enter(self, token: str | None) -> Caller:
         """Return who holds `token`; raises NotAllowedError."""
         with self.house.database.transaction() as tx:
             return access.authenticate(tx, token, self.house.clock())
 
+    def open_receipt(self, token: str | None) -> Holder:
+        """Return what receipt `token` opens; raises NotAllowedError."""
+        with self.house.database.transaction() as tx:
+            return access.holder(tx, token, self.house.clock())
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that came through: where it goes and who calls (nobody, on an open route)."""
+    """One request that came through: where it goes and who calls, if anybody, by credential or by receipt."""
 
     door: Door
     route: Route
     request: Request
-    somebody: Caller | None
+    somebody: Caller | Holder | None
 
     @property
     def house(self) -> House:
@@ -101,7 +116,14 @@ class Call:
     @property
     def caller(self) -> Caller:
         """Return who calls; raises NotAllowedError on an open route, where nobody was asked."""
-        if self.somebody is None:
+        if not isinstance(self.somebody, Caller):
+            raise _nobody()
+        return self.somebody
+
+    @property
+    def holder(self) -> Holder:
+        """Return who came with a receipt; raises NotAllowedError on any other route."""
+        if not isinstance(self.somebody, Holder):
             raise _nobody()
         return self.somebody
 
@@ -132,13 +154,7 @@ class Guard:
         """Settle who calls, in which role, and that nothing unknown is asked in the query."""
         request.scope["countenance.route"] = self._route.label
         door: Door = request.app.state.door
-        caller = None
-        if not isinstance(self._route.roles, Open):
-            token = bearer(request)
-            if token is None:
-                raise _nobody()
-            caller = await door.work(lambda: door.enter(token))
-            access.require(caller, *self._route.roles)
+        somebody = await self._somebody(door, request)
         known = set() if self._route.query is None else set(self._route.query.model_fields)
         asked = [name for name, _ in request.query_params.multi_items()]
         if len(set(asked)) != len(asked) or not set(asked) <= known:
@@ -146,7 +162,23 @@ class Guard:
                 "A query parameter is unknown or comes twice. See /v1/openapi.json.",
                 "查询参数未知或重复。请查看 /v1/openapi.json。",
             )
-        request.state.call = Call(door, self._route, request, caller)
+        request.state.call = Call(door, self._route, request, somebody)
+
+    async def _somebody(self, door: Door, request: Request) -> Caller | Holder | None:
+        """Return who comes through, nobody on an open route; raises NotAllowedError, or LimitError for one too fast."""
+        roles = self._route.roles
+        if isinstance(roles, Open):
+            return None
+        if isinstance(roles, ByReceipt):
+            door.pace.step(request.client.host if request.client else None)
+        token = bearer(request)
+        if token is None:
+            raise _nobody()
+        if isinstance(roles, ByReceipt):
+            return await door.work(lambda: door.open_receipt(token))
+        caller = await door.work(lambda: door.enter(token))
+        access.require(caller, *roles)
+        return caller
 
 
 def bearer(request: Request) -> str | None:

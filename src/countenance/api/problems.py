@@ -176,7 +176,10 @@ async def _on_error(request: Request, error: Exception) -> Response:
         _log.error("unavailable", extra={"request_id": request.state.request_id})
     if problem.name in {"unknown_caller", "unexpected"}:  # one body for all of them, whatever the reason was
         return problem.response(request)
-    return problem.response(request, Text(error.en, error.zh))
+    response = problem.response(request, Text(error.en, error.zh))
+    if isinstance(error, LimitError) and error.seconds is not None:
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from countenance.answer import Permit, as_json
 from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations.parts import Permitted
+from countenance.operations.receipts import ReceiptIssued, address
 from countenance.reception.body import Form
 from countenance.record import Recorded
 from countenance.subjects.requests import PROSE_CHARS_MAX
@@ -131,6 +132,27 @@ class RecordPointer(Shown):
         return cls.model_validate(recorded.as_json())
 
 
+class ReceiptGiven(Shown):
+    """A receipt to hand over: whoever has `token`, or opens `url`, may do what the receipt is for; shown this once."""
+
+    id: str
+    token: str
+    url: str
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, issued: ReceiptIssued, public_url: str) -> "ReceiptGiven":
+        """Return what is handed over of a new receipt."""
+        url = address(public_url, issued.token)
+        return cls(id=issued.receipt_id, token=issued.token, url=url, expires_at=issued.expires_at)
+
+    def __repr__(self) -> str:
+        """Show the public id only."""
+        return f"ReceiptGiven({self.id})"
+
+    __str__ = __repr__
+
+
 class DutyShown(Shown):
     """A duty that came with the permit and was discharged."""
 
@@ -193,6 +215,12 @@ RECORD_EXAMPLE: Final = {
     "id": "6f0e3bb6-6f3c-4b1e-9d2b-0a5a6b2f7c11",
     "at": "2026-11-23T02:00:00+00:00",
     "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+RECEIPT_EXAMPLE: Final = {
+    "id": "abcdefghijkl",
+    "token": "cr_abcdefghijkl_…",
+    "url": "https://faces.harbour-hotel.example/r#cr_abcdefghijkl_…",
+    "expires_at": None,
 }
 DUTY_EXAMPLE: Final = {"pack": "cn-2023-draft", "article": "17", "duty": "discard-original"}
 LAW_EXAMPLE: Final = {"packs": {"cn-2023-draft": {"edition": "sha256:2c26…", "binds": True}}}

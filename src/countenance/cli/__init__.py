@@ -29,6 +29,7 @@ from countenance.cli.governed import (
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
 from countenance.cli.parity import choose_command, parity_command
+from countenance.cli.receipts import receipt_app
 from countenance.cli.replay import replay_command
 from countenance.cli.requests import data_command, link_command, requests_app
 from countenance.cli.subjects import (
@@ -61,6 +62,7 @@ app.add_typer(credential_app, name="credential")
 app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(requests_app, name="requests")
 app.add_typer(clock_app, name="clock")
+app.add_typer(receipt_app, name="receipt")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)

@@ -14,6 +14,7 @@ from countenance.errors import MalformedError, NotAllowedError
 
 Answer = TypeVar("Answer")
 _TOKEN: Final = re.compile(r"cn_[A-Za-z0-9_-]{1,128}")
+_RECEIPT: Final = re.compile(r"cr_[A-Za-z0-9_-]{1,128}")
 
 EXIT_REFUSED: Final = 3
 EXIT_MALFORMED: Final = 2
@@ -28,11 +29,7 @@ def client() -> Client:
     """
     token = os.environ.get("COUNTENANCE_TOKEN", "")
     if file := os.environ.get("COUNTENANCE_TOKEN_FILE"):
-        try:
-            token = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeError):
-            message = "The file that COUNTENANCE_TOKEN_FILE names cannot be read. Check the path."
-            raise MalformedError(message, "无法读取 COUNTENANCE_TOKEN_FILE 指定的文件，请检查路径。") from None
+        token = _read(Path(file), "COUNTENANCE_TOKEN_FILE")
     if not token:
         raise NotAllowedError(
             "No credential is named. Set COUNTENANCE_TOKEN_FILE to the file that holds one.",
@@ -45,6 +42,25 @@ def client() -> Client:
             "凭证格式不符：应为以 cn_ 开头的一行文本。",
         )
     return Client(_url(), token)
+
+
+def holder(file: Path) -> Client:
+    """Return a client for the server that the environment names and the receipt in a file; no credential is needed."""
+    token = _read(file, "--token-file")
+    if not _RECEIPT.fullmatch(token):
+        raise MalformedError(
+            "The file does not hold a receipt: that is a single line that begins with cr_.",
+            "该文件不是回执：应为以 cr_ 开头的一行文本。",
+        )
+    return Client(_url(), token)
+
+
+def _read(file: Path, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError):
+        message = f"The file that {name} names cannot be read. Check the path."
+        raise MalformedError(message, f"无法读取 {name} 指定的文件，请检查路径。") from None
 
 
 def readiness() -> dict[str, Any]:

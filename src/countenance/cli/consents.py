@@ -1,5 +1,6 @@
 """What comes before a face is touched: the notice that is served, and what a subject decides about it."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -52,6 +53,9 @@ def consent_command(  # noqa: PLR0917 — each is one option
     relation: Annotated[Relation | None, typer.Option("--relation", help="Of the guardian to the child.")] = None,
     seen: Annotated[RelationEvidence | None, typer.Option("--seen", help="What showed the relation.")] = None,
     checked_by: Annotated[str | None, typer.Option("--checked-by", help="Who looked at it.")] = None,
+    receipt_to: Annotated[
+        Path | None, typer.Option("--receipt-to", help="A file for the receipt of a yes; only you can read it.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the consent's id alone.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -77,6 +81,10 @@ def consent_command(  # noqa: PLR0917 — each is one option
         body["served"] = shown["served"]
     said = {name: value for name, value in body.items() if value is not None}
     answer = asking(lambda: client().consent(**said), as_json=as_json)
+    if receipt_to is not None and answer["receipt"] is not None:
+        from countenance.app import private_file
+
+        private_file(receipt_to, answer["receipt"]["token"] + "\n")
     line = answer["consent"] if quiet else f"{body['decision'].capitalize()}: consent {answer['consent']}."
     say(answer, as_json=as_json, line=line)
 

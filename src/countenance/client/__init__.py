@@ -10,14 +10,15 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from countenance.client.governed import Governed
+from countenance.client.receipts import Receipts
 from countenance.client.rights import Rights
 from countenance.client.travel import NotAcquired, Problem, Refused, Unreachable
 
 __all__ = ["Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
 
 
-class Client(Governed, Rights):
-    """One server and one credential; safe to use from many threads. Its repr hides the credential."""
+class Client(Governed, Receipts, Rights):
+    """One server and one credential, or one receipt; safe to use from many threads. Its repr hides it."""
 
     # Faces.
 

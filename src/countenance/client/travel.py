@@ -165,7 +165,18 @@ class Connected:
         return self._send(method, path, body, {"Content-Type": "application/json", **(headers or {})})
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Send one request and return its answer; redirects are not followed, a credential goes to one server only."""
+        """Send one request and return its answer, or raise the problem it is."""
+        return _read(*self._exchange(method, path, body, headers))
+
+    def _drawing(self, path: str) -> str:
+        """Read an answer that is a drawing, or raise the problem it is."""
+        status, data = self._exchange("GET", path, None, {"Accept": "image/svg+xml"})
+        if status not in _SUCCESS:
+            _read(status, data)
+        return data.decode()
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Send one request and return status and body; redirects are not followed, a credential goes to one server."""
         sent = {"Accept": "application/json", **headers}
         if self._token is not None:
             sent["Authorization"] = f"Bearer {self._token}"
@@ -184,7 +195,7 @@ class Connected:
             self._keep(connection)
         else:
             connection.close()
-        return _read(response.status, data)
+        return response.status, data
 
     def _connection(self) -> http.client.HTTPConnection:
         """Return a connection that is kept open and that the server has not closed, or a new one."""

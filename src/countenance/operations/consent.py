@@ -1,25 +1,31 @@
 """Consent: write down what a subject decided, yes or no, and give the receipt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from countenance.forget import forget_purpose
+from countenance.law.pack import Packs, article_order
+from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import Caller, House
+from countenance.operations.receipts import ReceiptIssued, give
 from countenance.operations.serve import desk_of
 from countenance.record import Entry, Recorded, append
 from countenance.store.subjects import ConsentEvent
 from countenance.subjects.consents import GIVEN, REFUSED, Said, write_down
+from countenance.vocabulary import Action, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """The receipt of a decision: its id, until when a yes stands, and where it is on record."""
+    """What a decision is answered with: its id, until when a yes stands, where it is on record; a yes has a receipt."""
 
     consent_id: UUID
     expires_at: datetime | None
     recorded: Recorded
+    receipt: ReceiptIssued | None
 
 
 def consent(house: House, caller: Caller, said: Said) -> Consented:
@@ -49,14 +55,30 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
                 outcome=said.decision,
                 by=f"{caller.role.value}:{caller.credential_id}",
                 subject_mark=mark,
-                details=_details(event) | {"destroyed": destroyed.as_json() if destroyed else None},
+                details=_details(event)
+                | {
+                    "destroyed": destroyed.as_json() if destroyed else None,
+                    "asks": asking(house.packs, said.scopes, at),
+                },
             ),
         )
+        receipt = None
+        if destroyed is not None:
+            certify(tx, house, Act.REFUSED, caller.operator_id, destroyed, recorded, purpose=said.purpose)
+        else:
+            receipt = give(
+                tx,
+                caller.operator_id,
+                recorded,
+                event_id=event.event_id,
+                subject_id=subject.subject_id,
+                purpose=said.purpose,
+            )
     if destroyed is not None:
         gone = destroyed.reference_ids
         house.projection.remove(caller.operator_id, [said.purpose], destroyed.subject_id, gone)
     house.count("consent", said.decision)
-    return Consented(event.event_id, said.expires_at, recorded)
+    return Consented(event.event_id, said.expires_at, recorded, receipt)
 
 
 def _details(event: ConsentEvent) -> dict[str, Any]:
@@ -65,10 +87,32 @@ def _details(event: ConsentEvent) -> dict[str, Any]:
     return {
         "consent": str(event.event_id),
         "purpose": event.purpose,
+        "device": event.device_id,
         "form": event.form,
         "scopes": event.scopes,
         "notice_version": event.notice_version,
         "served": str(event.served_id) if event.served_id else None,
         "paper": event.evidence_digest is not None,
         "guardian": guardian if event.guardian_relation else None,
+    }
+
+
+def asking(packs: Packs, scopes: Sequence[Scope], at: datetime) -> dict[str, Any]:
+    """Return the articles in force that look at a consent before what it reaches is done, with their editions."""
+    reached = {Action((Scope.ENROL if scope is Scope.OFF_DEVICE_STORAGE else scope).value) for scope in scopes}
+    findings = []
+    for pack in packs:
+        found = {
+            reach.article.number
+            for action in reached
+            for reach in pack.rules[action]
+            if pack.binds(pack.day(at)) and any(fact.startswith("consent.") for fact in reach.reads)
+        }
+        findings += [
+            {"pack": pack.name, "article": number, "outcome": "asks"} for number in sorted(found, key=article_order)
+        ]
+    used = {pack.name: pack.used(pack.day(at)) for pack in packs}
+    return {
+        "packs": {name: {"edition": each.edition, "binds": each.binds} for name, each in used.items()},
+        "findings": findings,
     }

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from countenance.forget import Destroyed, forget_subject
+from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import Caller, House
 from countenance.operations.whose import whose
 from countenance.record import Entry, Recorded, append
@@ -28,17 +29,17 @@ def erase(house: House, caller: Caller, subject_ref: str) -> Erased:
     with house.database.transaction() as tx:
         # 1. Hold the subject: a comparison under way finishes first, the next one finds nobody.
         subject, mark = whose(tx, house, caller, subject_ref, lock=True)
-        erased = erase_held(tx, caller, subject.subject_id, mark, at)
+        erased = erase_held(tx, house, caller, subject.subject_id, mark, at)
     erased_for_good(house, caller, erased)
     return erased
 
 
-def erase_held(tx: Transaction, caller: Caller, subject_id: UUID, mark: bytes, at: datetime) -> Erased:
+def erase_held(tx: Transaction, house: House, caller: Caller, subject_id: UUID, mark: bytes, at: datetime) -> Erased:
     """Erase a subject who is held, in the transaction of whoever asks; `erased_for_good` follows its commit."""
     # 2. Forget: keys first, then rows, then the link.
     destroyed = forget_subject(tx, caller.operator_id, subject_id, at)
 
-    # 3. Record, in the same transaction; the mark means nothing from now on.
+    # 3. Record, in the same transaction, and certify to who holds a receipt; the mark means nothing from now on.
     recorded = append(
         tx,
         Entry(
@@ -51,6 +52,7 @@ def erase_held(tx: Transaction, caller: Caller, subject_id: UUID, mark: bytes, a
             details={"destroyed": destroyed.as_json()},
         ),
     )
+    certify(tx, house, Act.ERASED, caller.operator_id, destroyed, recorded)
     return Erased(destroyed, recorded)
 
 

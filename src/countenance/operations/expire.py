@@ -1,19 +1,21 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
 With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats,
-links that nobody used, choices that no window reaches any more, requests closed long ago, and the link of people
-without an account to sessions long over. Requests that nobody answered in time are recorded.
+links that nobody used, choices that no window reaches any more, requests closed long ago, receipts that have expired,
+and the link of people without an account to sessions long over. Requests that nobody answered in time are recorded.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from countenance.forget import Destroyed, forget_expired, forget_originals
+from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import House
 from countenance.operations.requests import ANSWER_READ, sweep_requests
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations, choices, links
+from countenance.store import answered, authorisations, choices, links, receipts
 from countenance.store import subjects as store
+from countenance.store.database import Transaction
 
 #: A person without an account has this long to ask about a session; then its record names nobody.
 SESSION_OVER: Final = timedelta(days=1)
@@ -27,7 +29,8 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         gone = [*forget_expired(tx, operator_id, at), *forget_originals(tx, operator_id, at)]
         answered.let_go(tx, operator_id, at)
         links.let_go(tx, operator_id, at)
-        store.unlink_sessions(tx, operator_id, at - SESSION_OVER, at - ANSWER_READ)
+        receipts.let_go(tx, operator_id, at)
+        _end_sessions(tx, house, operator_id, at)
         sweep_requests(tx, house, operator_id, at)
         choices.let_go(tx, operator_id, at)
         for authorisation_id, named in authorisations.close_ended(tx, operator_id, at):
@@ -57,3 +60,16 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         house.projection.remove(operator_id, each.purposes, each.subject_id, each.reference_ids)
         house.count("expire", "expired")
     return gone
+
+
+def _end_sessions(tx: Transaction, house: House, operator_id: str, at: datetime) -> None:
+    """Cut the link of people without an account to sessions long over, and certify that to those who hold a receipt."""
+    over = store.unlink_sessions(tx, operator_id, at - SESSION_OVER, at - ANSWER_READ)
+    if not over:
+        return
+    said = {"sessions": len(over)}
+    recorded = append(
+        tx, Entry(operator_id=operator_id, at=at, kind="expire", outcome="over", by="server", details=said)
+    )
+    for subject_id in over:
+        certify(tx, house, Act.OVER, operator_id, Destroyed(subject_id, 0, (), ()), recorded)

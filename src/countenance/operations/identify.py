@@ -13,7 +13,7 @@ from countenance.facts import SessionFacts
 from countenance.operations import held
 from countenance.operations.parts import Caller, House, Identified, NotAcquired, Refused
 from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate_one, not_acquired, refused, write
-from countenance.store import subjects
+from countenance.store import receipts, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
 from countenance.subjects.consents import end_session
@@ -79,6 +79,8 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
             recorded = write(
                 tx, house, caller, asked, outcome, answers=(permit,), others=others, details=details, about=who
             )
+            if who is not None and who.subject_id != asked.on_file.subject_id:  # under another's mark: list it here too
+                receipts.add_use(tx, caller.operator_id, unnamed.consent_id, recorded.record_id)
             end_session(tx, caller.operator_id, asked.on_file, question)
     house.count("identify", outcome)
     return Identified(subject_ref, permit, recorded)

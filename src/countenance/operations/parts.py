@@ -18,7 +18,7 @@ from countenance.store.database import Database
 from countenance.vault.projection import Projection
 from countenance.vault.sealing import Vault
 from countenance.vault.vaults import Vaults
-from countenance.vocabulary import Role
+from countenance.vocabulary import ReceiptKind, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,15 @@ class Caller:
     role: Role
     device_id: str | None = None
     subject_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who comes with a receipt: nobody is named, the receipt alone says what may be done with it."""
+
+    operator_id: str
+    receipt_id: str
+    kind: ReceiptKind
 
 
 class Counter(Protocol):
@@ -66,6 +75,8 @@ class House:
     references_max: int
     session_consent_seconds: int
     notice_served_minutes_max: int
+    receipt_minutes: int
+    receipt_days: int
     clock_backward_seconds_max: int
     request_days: int
     request_keep_days: int

@@ -77,7 +77,7 @@ def answer_request(house: House, caller: Caller, request_id: UUID, said: Request
         if said.age_class is not None:
             subjects.set_age_class(tx, operator_id, subject.subject_id, said.age_class.value)
         if row.kind == RequestKind.ERASE and said.outcome is RequestOutcome.GRANTED:
-            erased = erase_held(tx, caller, subject.subject_id, mark, at)
+            erased = erase_held(tx, house, caller, subject.subject_id, mark, at)
         row = _found(tx, operator_id, request_id)
     if erased is not None:
         erased_for_good(house, caller, erased)

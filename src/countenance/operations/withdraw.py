@@ -1,13 +1,16 @@
 """Withdraw: a subject takes a consent back; what was kept for that purpose is destroyed at once. Never refused."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from countenance.errors import NotFoundError
 from countenance.forget import Destroyed, forget_purpose
+from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
 from countenance.store import sites
 from countenance.store import subjects as store
+from countenance.store.database import Transaction
 from countenance.subjects import consents
 from countenance.vocabulary import Role
 
@@ -27,31 +30,52 @@ def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Wi
     """
     at = house.clock()
     with house.database.transaction() as tx:
-        # 1. Hold the subject: a comparison under way finishes first, the next one finds nothing.
+        # Hold the subject: a comparison under way finishes first, the next one finds nothing.
         subject = store.find(tx, caller.operator_id, subject_ref, lock=True)
         others = caller.role is Role.SUBJECT and subject is not None and subject.subject_id != caller.subject_id
         if subject is None or subject.linking_key is None or others:  # another's is no different from nobody's
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
         if purpose not in {row["code"] for row in sites.read(tx, caller.operator_id, "purpose")}:  # retired ones count
             raise NotFoundError("No such purpose was ever on file. See GET /v1/purposes.", "该处理目的从未登记。")
+        done = take_back(tx, house, subject, purpose, f"{caller.role.value}:{caller.credential_id}", at)
+    settle(house, caller.operator_id, done)
+    return done
 
-        # 2. Write the withdrawal down, and forget.
-        event_id = consents.withdraw(tx, caller.operator_id, subject.subject_id, purpose, at)
-        destroyed = forget_purpose(tx, caller.operator_id, subject.subject_id, purpose)
 
-        # 3. Record, in the same transaction.
-        recorded = append(
-            tx,
-            Entry(
-                operator_id=caller.operator_id,
-                at=at,
-                kind="withdraw",
-                outcome="withdrawn",
-                by=f"{caller.role.value}:{caller.credential_id}",
-                subject_mark=house.vault(caller.operator_id).mark(subject.linking_key, subject.subject_id),
-                details={"purpose": purpose, "consent": str(event_id), "destroyed": destroyed.as_json()},
-            ),
-        )
-    house.projection.remove(caller.operator_id, [purpose], subject.subject_id, destroyed.reference_ids)
-    house.count("withdraw", "withdrawn")
+def take_back(
+    tx: Transaction, house: House, subject: store.SubjectRow, purpose: str, by: str, at: datetime
+) -> Withdrawn:
+    """Withdraw and forget for a subject who is held by this transaction; `settle` follows its commit.
+
+    Raises NotFoundError for one who was erased: nothing is left that could be withdrawn.
+    """
+    if subject.linking_key is None:
+        raise NotFoundError("No such subject is on file.", "该个人未登记。")
+    operator_id = subject.operator_id
+
+    # 1. Write the withdrawal down, and forget.
+    event_id = consents.withdraw(tx, operator_id, subject.subject_id, purpose, at)
+    destroyed = forget_purpose(tx, operator_id, subject.subject_id, purpose)
+
+    # 2. Record, in the same transaction, and certify to whoever holds a receipt.
+    recorded = append(
+        tx,
+        Entry(
+            operator_id=operator_id,
+            at=at,
+            kind="withdraw",
+            outcome="withdrawn",
+            by=by,
+            subject_mark=house.vault(operator_id).mark(subject.linking_key, subject.subject_id),
+            details={"purpose": purpose, "consent": str(event_id), "destroyed": destroyed.as_json()},
+        ),
+    )
+    certify(tx, house, Act.WITHDRAWN, operator_id, destroyed, recorded, purpose=purpose)
     return Withdrawn(destroyed, recorded)
+
+
+def settle(house: House, operator_id: str, done: Withdrawn) -> None:
+    """Let memory forget too, after the commit."""
+    gone = done.destroyed
+    house.projection.remove(operator_id, gone.purposes, gone.subject_id, gone.reference_ids)
+    house.count("withdraw", "withdrawn")

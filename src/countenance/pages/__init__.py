@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from starlette.routing import Route
 
-from countenance.access import Pace
 from countenance.operations.parts import House
 from countenance.pages.door import Behind, Page, hung
 from countenance.pages.files import file_route
+from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
 

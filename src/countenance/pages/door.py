@@ -34,6 +34,7 @@ from countenance.errors import (
 from countenance.operations.parts import Caller, Holder, House
 from countenance.pages import render
 from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
+from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
 from countenance.vocabulary import Role
@@ -72,23 +73,20 @@ class Session(Enum):
     SUBJECT = ("countenance-subject", "/me", "/me", (Role.SUBJECT,))
     RECEIPT = ("countenance-receipt", "/r", "/r", ())
 
-    @property
-    def cookie(self) -> str:
-        """Return the name of the cookie."""
-        return self.value[0]
-
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """Return the roles whose credential may be in it."""
-        return self.value[3]
+    def __init__(self, cookie: str, root: str, gate: str, roles: tuple[Role, ...]) -> None:
+        """Name the cookie, where it is sent, where it is got, and the roles whose credential may be in it."""
+        self.cookie = cookie
+        self.root = root
+        self.gate = gate
+        self.roles = roles
 
     def path(self, device: str | None) -> str:
         """Return the part of the site that the cookie is sent to: a kiosk's own pages, or all of a kind."""
-        return self.value[1] if device is None else f"{self.value[1]}/{device}"
+        return self.root if device is None else f"{self.root}/{device}"
 
     def entrance(self, device: str | None) -> str:
         """Return where a session is begun."""
-        return self.value[2].replace("{device}", device or "")
+        return self.gate.replace("{device}", device or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ class Behind:
     settings: Settings
     threads: Threads
     #: Codes are tried at open pages by anybody: whoever tries many in a row waits, and nobody else does.
-    pace: access.Pace
+    pace: Pace
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ class CameraForm(Going):
 
 def shown(visit: Visit, going: Going, offer: Offer, act: Act, consented: Consented | None = None) -> Response:
     """Return the page with the camera, which opens only when the guest says so."""
-    receipt = shown_receipt(visit, consented.receipt) if consented is not None else None
+    receipt = (
+        shown_receipt(visit, consented.receipt) if consented is not None and consented.receipt is not None else None
+    )
     return visit.show("camera.html", offer=offer, act=act, carry=going.carried(), receipt=receipt)
 
 

@@ -1,7 +1,7 @@
 """A receipt as a page: opened by its holder, it shows what was done and why, every use, and takes the consent back."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from markupsafe import Markup
@@ -83,7 +83,7 @@ async def mine(visit: Visit) -> Response:
     """Show what the receipt says now, and for a consent every use of it."""
     before = visit.asked(EarlierForm).before
 
-    def act() -> dict[str, object]:
+    def act() -> dict[str, Any]:
         holder: Holder = visit.holder
         shown = receipts.show(visit.house, holder)
         listed = holder.kind is ReceiptKind.CONSENT and shown.certificate is None

@@ -1,5 +1,7 @@
 """The two ways compared: how many went which way, how long it took, and whether the face has become the easier one."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from countenance.operations.parity import parity
@@ -11,7 +13,7 @@ async def two_ways(visit: Visit) -> Response:
     """Show the figures of the last thirty days for each venue and purpose."""
     operator_id = visit.caller.operator_id
 
-    def act() -> dict[str, object]:
+    def act() -> dict[str, Any]:
         with visit.house.database.reading() as tx:
             titles = {row["code"]: row["title"] for row in sites.read(tx, operator_id, "purpose")}
             venues = {row["venue_id"]: row["name"] for row in sites.read(tx, operator_id, "venue")}

@@ -69,8 +69,8 @@ _EVENT = [consent_event.c[name] for name in ConsentEvent.__dataclass_fields__]
 def add(tx: Transaction, row: SubjectRow) -> bool:
     """Keep a new subject and return whether it was new; one of the same ref is left as it is."""
     values = {name: getattr(row, name) for name in SubjectRow.__dataclass_fields__}
-    done = tx.execute(insert(subject).values(values).on_conflict_do_nothing(index_elements=["operator_id", "ref"]))
-    return done.rowcount == 1
+    kept = insert(subject).values(values).on_conflict_do_nothing(index_elements=["operator_id", "ref"])
+    return tx.execute(kept.returning(subject.c.subject_id)).one_or_none() is not None
 
 
 def find(tx: Transaction, operator_id: str, ref: str, *, lock: bool = False) -> SubjectRow | None:
@@ -158,8 +158,8 @@ def events(tx: Transaction, operator_id: str, subject_id: UUID) -> list[ConsentE
     return [ConsentEvent(*row) for row in tx.execute(query)]
 
 
-def unlink_sessions(tx: Transaction, operator_id: str, before: datetime, answered_before: datetime) -> int:
-    """Destroy what ties records to people without an account whose session is long over; return how many there were.
+def unlink_sessions(tx: Transaction, operator_id: str, before: datetime, answered_before: datetime) -> list[UUID]:
+    """Destroy what ties records to people without an account whose session is long over; return who they were.
 
     Who has asked for something stays until it was answered, and long enough after that to read the answer.
     """
@@ -184,5 +184,10 @@ def unlink_sessions(tx: Transaction, operator_id: str, before: datetime, answere
         )
         .values(_NO_GUARDIAN)
     )
-    done = tx.execute(subject.update().where(*over).values(linking_key=None, age_class=None, erased_at=before))
-    return done.rowcount
+    done = tx.execute(
+        subject.update()
+        .where(*over)
+        .values(linking_key=None, age_class=None, erased_at=before)
+        .returning(subject.c.subject_id)
+    )
+    return sorted(done.scalars())

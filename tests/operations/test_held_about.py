@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -144,7 +144,8 @@ def test_the_list_of_records_goes_on_where_it_stopped(hotel: Hotel) -> None:
     whole = [each.record for each in held_about(hotel.house, caller).records]
     assert len(whole) == 5
 
-    seen, before = list[object](), whole[0]
+    seen: list[object] = []
+    before: UUID | None = whole[0]
     while before is not None:
         page = held_about(hotel.house, caller, most=2, before=before)
         seen += [each.record for each in page.records]

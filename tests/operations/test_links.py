@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from countenance.access import SESSION, Issued, authenticate, exchange, issue_link
 from countenance.errors import NotAllowedError, NotFoundError
@@ -20,6 +21,12 @@ def hotel(hotel: Hotel) -> Hotel:
     """Return the hotel with a guest on file."""
     hotel.consent("guest")
     return hotel
+
+
+def links(hotel: Hotel) -> int:
+    """Return how many links are on file."""
+    with hotel.house.database.transaction() as tx:
+        return int(tx.execute(text("SELECT count(*) FROM link")).scalar_one())
 
 
 def test_a_link_becomes_a_credential_of_the_person_for_a_while(hotel: Hotel) -> None:
@@ -118,6 +125,7 @@ def test_erasure_takes_the_links_along(hotel: Hotel) -> None:
 
     erase(hotel.house, OFFICER, "guest")
 
+    assert links(hotel) == 0
     with pytest.raises(NotAllowedError):
         exchange(hotel.house, token)
     with hotel.house.database.transaction() as tx, pytest.raises(NotAllowedError):
@@ -134,8 +142,5 @@ def test_links_that_nobody_used_go(hotel: Hotel) -> None:
 
     expire(hotel.house, OPERATOR)
 
-    from sqlalchemy import text
-
-    with hotel.house.database.transaction() as tx:
-        assert tx.execute(text("SELECT count(*) FROM link")).scalar_one() == 1
+    assert links(hotel) == 1
     assert exchange(hotel.house, fresh).token

@@ -294,12 +294,11 @@ def test_what_says_nothing_without_words_needs_some(hotel: Hotel, kind: RequestK
 def test_a_person_contests_records_of_its_own_and_an_officer_any(hotel: Hotel) -> None:
     hotel.consent("other")
     others, own = UUID(bodies(hotel)[0]["id"]), UUID(bodies(hotel)[1]["id"])
-    wanted = {"kind": RequestKind.HUMAN_REVIEW, "text": None}
 
-    assert asked(hotel, about_record=own, **wanted).about_record == own
+    assert asked(hotel, kind=RequestKind.HUMAN_REVIEW, text=None, about_record=own).about_record == own
     for wrong in (others, uuid4()):
         with pytest.raises(NotFoundError):
-            asked(hotel, about_record=wrong, **wanted)
+            asked(hotel, kind=RequestKind.HUMAN_REVIEW, about_record=wrong)
     named = NewRequest(kind=RequestKind.HUMAN_REVIEW, about_record=others)
     assert open_request(hotel.house, OFFICER, named, "guest")[0].about_record == others
     with pytest.raises(NotFoundError):

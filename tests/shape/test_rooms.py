@@ -40,6 +40,7 @@ LET_IN = {
     "fastapi": WEB,
     "starlette": WEB,
     "jinja2": WEB,
+    "segno": {"operations"},
     "uvicorn": WEB | {"cli"},
     "prometheus_client": WEB,
     "python_multipart": {"api"},

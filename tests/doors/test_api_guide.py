@@ -31,8 +31,8 @@ def test_the_python_of_the_guide_runs(environment, root, capsys):
     exec(compile(code, "integrator.md", "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("To check you in")
-    assert printed[1:] == [
+    assert printed[2].startswith("To check you in"), "the third of thirteen items"
+    assert printed[13:] == [
         "enrolled",
         "match",
         "{'keys': 1, 'references': 1, 'originals': 0, 'purposes': ['check-in']}",

@@ -1,10 +1,13 @@
 """What comes before a face is touched: the notice that is served, and what a subject decides about it."""
 
+import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from countenance.cli.answers import asking, client, say
+from countenance.cli.answers import EXIT_MALFORMED, asking, client, say
+from countenance.cli.house import read_file
 from countenance.cli.subjects import Json, Purpose
 from countenance.errors import MalformedError
 from countenance.vocabulary import AgeClass, ConsentForm, Language, Relation, RelationEvidence, Scope, Variant
@@ -13,6 +16,27 @@ notice_app = typer.Typer(help="What a subject is told before anything is asked."
 
 LanguageOption = Annotated[Language, typer.Option("--language", help="The language it is served in.")]
 VariantOption = Annotated[Variant, typer.Option("--variant", help="How it is served.")]
+
+
+@notice_app.command("lint")
+def lint_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A site file; no server is asked.")],
+    as_json: Json = False,
+) -> None:
+    """Show what keeps the notices of a site file from being published; exit 2 where there is anything."""
+    from countenance.sites.declaration import read_site
+    from countenance.sites.lint import NAMES, remarks
+
+    found = remarks(read_site(read_file(file)))
+    if as_json:
+        typer.echo(json.dumps({"remarks": [each.as_json() for each in found]}, ensure_ascii=False, indent=2))
+    else:
+        for each in found:
+            en, zh = NAMES[each.item]
+            typer.echo(f"{each.place}\n  {en}: {each.en}.\n  {zh}：{each.zh}。")
+        typer.echo(f"{len(found)} to correct." if found else "Nothing to correct.")
+    if found:
+        raise typer.Exit(EXIT_MALFORMED)
 
 
 @notice_app.command("serve")

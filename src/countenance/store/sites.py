@@ -113,6 +113,16 @@ def notices(tx: Transaction, operator_id: str, purpose: str | None = None) -> li
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+def notice(tx: Transaction, operator_id: str, purpose: str, version: int) -> Row:
+    """Return one version of a purpose's notice; LookupError without one."""
+    table = tables.notice
+    mine = (table.c.operator_id == operator_id, table.c.purpose == purpose, table.c.version == version)
+    found = tx.execute(select(*table.columns).where(*mine)).mappings().one_or_none()
+    if found is None:
+        raise LookupError
+    return dict(found)
+
+
 def publish_notice(tx: Transaction, operator_id: str, purpose: str, body: Row, digest: bytes, at: datetime) -> int:
     """Add the next version of a purpose's notice and return its number."""
     notice = tables.notice

@@ -125,6 +125,24 @@ class Scope(StrEnum):
     REUSE = "reuse"
 
 
+class NoticeItem(StrEnum):
+    """What a notice says, item by item, in the order in which it is read."""
+
+    WHO = "who"
+    CONTACT = "contact"
+    PURPOSE = "purpose"
+    METHOD = "method"
+    DATA = "data"
+    RETENTION = "retention"
+    STORAGE = "storage"
+    NECESSITY = "necessity"
+    EFFECT = "effect"
+    ALTERNATIVES = "alternatives"
+    RIGHTS = "rights"
+    WITHDRAWAL = "withdrawal"
+    COMPLAINTS = "complaints"
+
+
 class Language(StrEnum):
     """A language in which a notice is published."""
 

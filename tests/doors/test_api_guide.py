@@ -31,11 +31,11 @@ def test_the_python_of_the_guide_runs(environment, root, capsys):
     exec(compile(code, "integrator.md", "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("To check you in")
-    assert [line.split("T")[0] for line in printed[3:5]] == [printed[3][:10]] * 2
-    assert [line.partition(" ")[2] for line in printed[3:5]] == ["verify match", "enrol enrolled"]
-    assert printed[1:3] == ["enrolled", "match"]
-    assert printed[5:] == [
+    assert printed[2].startswith("To check you in"), "the third of thirteen items"
+    assert printed[13:15] == ["enrolled", "match"]
+    assert [line.split("T")[0] for line in printed[15:17]] == [printed[15][:10]] * 2
+    assert [line.partition(" ")[2] for line in printed[15:17]] == ["verify match", "enrol enrolled"]
+    assert printed[17:] == [
         "{'keys': 1, 'references': 1, 'originals': 0, 'purposes': ['check-in']}",
     ]
 

@@ -12,7 +12,9 @@ from countenance.sites.apply import apply, plan
 from countenance.sites.declaration import read_site
 from countenance.store import records, sites
 from countenance.store.database import Database
+from countenance.subjects.notices import text_of
 from countenance.vault.keys import FileKeys
+from countenance.vocabulary import Language, NoticeItem, Variant
 from tests.database import HOTEL, OPERATOR
 
 NOW = datetime.now(UTC)
@@ -59,7 +61,7 @@ def test_what_is_no_longer_declared_is_retired_and_comes_back(database: Database
 
 
 def test_a_changed_sentence_of_a_notice_is_a_new_version(database: Database) -> None:
-    changed = read_site(TEXT.replace("Until 30 days after your stay", "Until 60 days after your stay").encode())
+    changed = read_site(TEXT.replace("or until you withdraw", "or until you leave").encode())
 
     with database.transaction() as tx:
         purpose, notice = apply(tx, changed, NOW)
@@ -67,6 +69,56 @@ def test_a_changed_sentence_of_a_notice_is_a_new_version(database: Database) -> 
         assert (notice.act, notice.noun) == ("publish", "notice")
         (published,) = sites.notices(tx, OPERATOR)
         assert published["version"] == 2
+
+
+def test_a_purpose_kept_longer_takes_a_notice_that_says_so(database: Database) -> None:
+    longer = TEXT.replace("retention_days: 30", "retention_days: 60")
+
+    with pytest.raises(MalformedError) as raised, database.transaction() as tx:
+        apply(tx, read_site(longer.encode()), NOW)
+    for place in (
+        "notice.en.retention",
+        "notice.en.plain.retention",
+        "notice.zh.retention",
+        "notice.zh.plain.retention",
+    ):
+        assert place in raised.value.en
+        assert place in raised.value.zh
+
+    said = longer.replace("30 days", "60 days").replace("30 天", "60 天")
+    with database.transaction() as tx:
+        assert [change.act for change in apply(tx, read_site(said.encode()), NOW)] == ["change", "publish"]
+        assert [notice["version"] for notice in sites.notices(tx, OPERATOR)] == [2]
+
+
+def test_a_notice_with_remarks_is_not_published_and_nothing_else_is_applied(database: Database) -> None:
+    hiding = TEXT.replace("purpose: To check you in, and nothing else.", "purpose: See our website.")
+    hiding = hiding.replace("sole_entry: false", "sole_entry: true")
+
+    for act in (plan, lambda tx, site: apply(tx, site, NOW)):
+        with pytest.raises(MalformedError) as raised, database.transaction() as tx:
+            act(tx, read_site(hiding.encode()))
+        assert "purposes.check-in.notice.en.purpose (purpose)" in raised.value.en
+    with database.transaction() as tx:
+        assert plan(tx, read_site(HOTEL.read_bytes())) == []
+
+
+def test_a_notice_of_the_earlier_format_stays_readable_and_in_force_until_it_is_touched(database: Database) -> None:
+    lines = [line for line in TEXT.splitlines() if not line.strip().startswith(("data:", "storage:", "effect:"))]
+    old = "\n".join(lines[: lines.index("        plain:")] + lines[lines.index("      zh:") :])
+    old = old[: old.index("        plain:")] + old[old.index("\nvenues:") :]
+    site = read_site(old.encode())
+    with database.transaction() as tx:
+        with pytest.MonkeyPatch.context() as patch:  # an earlier version published it without a lint
+            patch.setattr("countenance.sites.apply.remarks", lambda _: [])
+            apply(tx, site, NOW)
+        assert plan(tx, site) == []
+        (published,) = sites.notices(tx, OPERATOR)
+        shown = text_of(published["text"], Language.EN, Variant.LARGE_TYPE)
+        assert list(shown) == [item for item in NoticeItem if item not in {"data", "storage", "effect"}]
+        assert text_of(published["text"], Language.EN, Variant.PLAIN_LANGUAGE) == {}
+        with pytest.raises(MalformedError):
+            plan(tx, read_site(old.replace("retention_days: 30", "retention_days: 31").encode()))
 
 
 def test_a_statutory_basis_can_be_declared_and_taken_off(database: Database) -> None:

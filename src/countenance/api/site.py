@@ -107,11 +107,14 @@ class AlternativeShown(Shown):
 
 
 class NoticeShown(Shown):
-    """The newest notice of a purpose, as it is to be shown before anything is asked, in each language."""
+    """The newest notice of a purpose, by language and item; `plain` holds the items in plain language.
+
+    What a notice lacks is absent: `plain` may be, and in a notice of an earlier format some items are.
+    """
 
     purpose: str
     version: int
-    text: dict[str, dict[str, str]]
+    text: dict[str, dict[str, str | dict[str, str]]]
     digest: str
     published_at: datetime
 

@@ -10,7 +10,7 @@ import typer
 
 from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
-from countenance.cli.consents import consent_command, notice_app
+from countenance.cli.consents import consent_command, consents_app, notice_app
 from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
 from countenance.cli.governed import (
@@ -58,6 +58,7 @@ law_app.command("replay")(replay_command)
 app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(notice_app, name="notice")
+app.add_typer(consents_app, name="consents")
 app.add_typer(credential_app, name="credential")
 app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(requests_app, name="requests")

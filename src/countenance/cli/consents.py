@@ -1,19 +1,44 @@
 """What comes before a face is touched: the notice that is served, and what a subject decides about it."""
 
+import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from countenance.cli.answers import asking, client, say
+from countenance.cli.answers import EXIT_MALFORMED, asking, client, say
+from countenance.cli.house import read_file
 from countenance.cli.subjects import Json, Purpose
 from countenance.errors import MalformedError
 from countenance.vocabulary import AgeClass, ConsentForm, Language, Relation, RelationEvidence, Scope, Variant
 
+consents_app = typer.Typer(help="What subjects said, and where it stands.", no_args_is_help=True)
 notice_app = typer.Typer(help="What a subject is told before anything is asked.", no_args_is_help=True)
 
 LanguageOption = Annotated[Language, typer.Option("--language", help="The language it is served in.")]
 VariantOption = Annotated[Variant, typer.Option("--variant", help="How it is served.")]
+
+
+@notice_app.command("lint")
+def lint_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A site file; no server is asked.")],
+    as_json: Json = False,
+) -> None:
+    """Show what keeps the notices of a site file from being published; exit 2 where there is anything."""
+    from countenance.sites.declaration import read_site
+    from countenance.sites.lint import NAMES, remarks
+
+    found = remarks(read_site(read_file(file)))
+    if as_json:
+        typer.echo(json.dumps({"remarks": [each.as_json() for each in found]}, ensure_ascii=False, indent=2))
+    else:
+        for each in found:
+            en, zh = NAMES[each.item]
+            typer.echo(f"{each.place}\n  {en}: {each.en}.\n  {zh}：{each.zh}。")
+        typer.echo(f"{len(found)} to correct." if found else "Nothing to correct.")
+    if found:
+        raise typer.Exit(EXIT_MALFORMED)
 
 
 @notice_app.command("serve")
@@ -87,6 +112,44 @@ def consent_command(  # noqa: PLR0917 — each is one option
         private_file(receipt_to, answer["receipt"]["token"] + "\n")
     line = answer["consent"] if quiet else f"{body['decision'].capitalize()}: consent {answer['consent']}."
     say(answer, as_json=as_json, line=line)
+
+
+@consents_app.command("list")
+def list_command(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[SUBJECT]", help="Left out with a subject's own credential.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a subject said about each purpose, in order, and where it stands."""
+    found = asking(lambda: client().consents(subject=subject), as_json=as_json)
+    if as_json:
+        say(found, as_json=True, line="")
+        return
+    for each in found["events"]:
+        version = f"notice {each['notice_version']}" if each["notice_version"] else ""
+        typer.echo(
+            f"{each['at']}  {each['purpose']}  {each['said']:9}  {version:9}  {' '.join(each['scopes'])}".rstrip()
+        )
+    for each in found["purposes"]:
+        current = "" if each["notice_current"] or each["state"] != "given" else ", under a notice no longer in force"
+        typer.echo(f"{each['purpose']}: {each['state']}{current} ({each['consent']})")
+
+
+class Export(StrEnum):
+    """The forms in which one decision is exported."""
+
+    DPV = "dpv"
+    KANTARA = "kantara"
+
+
+@consents_app.command("export")
+def export_command(
+    consent: Annotated[str, typer.Argument(metavar="ID", help="The id of the decision, as its receipt names it.")],
+    form: Annotated[Export, typer.Option("--format", help="TS 27560 in JSON-LD, or a Kantara receipt.")] = Export.DPV,
+) -> None:
+    """Print one decision as a consent record or as a receipt, as JSON."""
+    say(asking(lambda: client().export_consent(consent, format=form.value), as_json=True), as_json=True, line="")
 
 
 def _guardian(

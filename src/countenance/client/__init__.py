@@ -107,6 +107,14 @@ class Client(Governed, Receipts, Rights):
         }
         return self._json("POST", "/v1/consents", said)
 
+    def consents(self, *, subject: str | None = None) -> dict[str, Any]:
+        """List what a subject said and where each purpose stands; a subject's own credential names nobody."""
+        return self._json("GET", "/v1/consents", query={"subject": subject})
+
+    def export_consent(self, consent: str, *, format: str = "dpv") -> dict[str, Any]:  # noqa: A002 — the interface's word
+        """Export one decision: `dpv` is JSON-LD with the fields of ISO/IEC TS 27560, `kantara` Consent Receipt 1.1."""
+        return self._json("GET", f"/v1/consents/{quote(consent, safe='')}", query={"format": format})
+
     def withdraw(self, *, subject: str, purpose: str) -> dict[str, Any]:
         """Take a consent back; what was kept for that purpose is destroyed."""
         return self._json("POST", "/v1/withdraw", {"subject": subject, "purpose": purpose})

@@ -9,6 +9,7 @@ from typing import Any
 
 from countenance.sites.banned import BANNED_PURPOSES
 from countenance.sites.declaration import Device, Place, Purpose, Site
+from countenance.sites.lint import refuse, remarks
 from countenance.store import sites as store
 from countenance.store.database import Transaction
 
@@ -33,12 +34,15 @@ class Change:
 
 
 def plan(tx: Transaction, site: Site) -> list[Change]:
-    """Return what applying `site` would change, without changing it."""
+    """Return what applying `site` would change, without changing it. Raises what `apply` raises."""
     return _walk(tx, site, write=None)
 
 
 def apply(tx: Transaction, site: Site, at: datetime) -> list[Change]:
-    """Bring what is on file to what `site` says, and return what changed; applying it again changes nothing."""
+    """Bring what is on file to what `site` says, and return what changed; applying it again changes nothing.
+
+    Raises MalformedError for a purpose whose notice has remarks, where the notice or the purpose changes.
+    """
     store.lock(tx, site.operator.id)
 
     def write(change: Change, row: Row) -> None:
@@ -61,7 +65,11 @@ def _walk(tx: Transaction, site: Site, write: Callable[[Change, Row], None] | No
             changes.append(change)
             if write is not None:
                 write(change, row)
-    for change, row in _notices(tx, site):
+    notices = _notices(tx, site)
+    # A purpose that is kept longer, say, needs a notice that says so.
+    touched = {each.key for each in changes if each.noun == "purpose"} | {each.key for each, _ in notices}
+    refuse([each for each in remarks(site) if each.purpose in touched])
+    for change, row in notices:
         changes.append(change)
         if write is not None:
             write(change, row)
@@ -104,7 +112,9 @@ def _configuration(site: Site, code: str) -> bytes:
 
     Names, states of the day (suspended, working, dates of checks) and the assessment itself are not part of it.
     """
-    purpose = site.purposes[code].model_dump(mode="json", exclude={"assessment", "statutory_basis"})
+    notice = site.purposes[code].notice
+    purpose = site.purposes[code].model_dump(mode="json", exclude={"assessment", "statutory_basis", "notice"})
+    purpose["notice"] = None if notice is None else notice.as_published()
     venues = {
         name: {
             "kind": venue.kind.value,
@@ -131,7 +141,7 @@ def _notices(tx: Transaction, site: Site) -> list[tuple[Change, Row]]:
     for code, purpose in site.purposes.items():
         if purpose.notice is None:
             continue
-        text = purpose.notice.model_dump()
+        text = purpose.notice.as_published()
         digest = hashlib.sha256(_canonical(text)).digest()
         if newest.get(code) != digest:
             found.append((Change("publish", "notice", code, ("text",)), {"text": text, "digest": digest}))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -14,6 +14,7 @@ FILE_BYTES_MAX = 4 * 2**20
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
 Citation = Annotated[str, StringConstraints(pattern=r"^[^\s/]+/[^\s/]+$", max_length=256)]
 
 
@@ -80,26 +81,39 @@ class Steps(_Declared):
     withdraw: Annotated[int, Field(ge=1, le=50)]
 
 
-class NoticeText(_Declared):
-    """What a subject is told before anything is asked, in one language."""
+class NoticeItems(_Declared):
+    """What a subject is told before anything is asked, in one language; what is left out keeps it from publication."""
 
-    who: Sentence
-    contact: Sentence
-    purpose: Sentence
-    method: Sentence
-    retention: Sentence
-    necessity: Sentence
-    rights: Sentence
-    alternatives: Sentence
-    withdrawal: Sentence
-    complaints: Sentence
+    who: Text = ""
+    contact: Text = ""
+    purpose: Text = ""
+    method: Text = ""
+    data: Text = ""
+    retention: Text = ""
+    storage: Text = ""
+    necessity: Text = ""
+    effect: Text = ""
+    alternatives: Text = ""
+    rights: Text = ""
+    withdrawal: Text = ""
+    complaints: Text = ""
+
+
+class NoticeText(NoticeItems):
+    """A notice in one language, and perhaps a text of its own in plain language: the same items, shorter sentences."""
+
+    plain: NoticeItems | None = None
 
 
 class Notice(_Declared):
-    """A notice in both languages; a changed sentence is a new version."""
+    """A notice in both languages; a changed item is a new version."""
 
-    en: NoticeText
-    zh: NoticeText
+    en: NoticeText = NoticeText()
+    zh: NoticeText = NoticeText()
+
+    def as_published(self) -> dict[str, Any]:
+        """Return the notice as it is kept and digested: what it says, and nothing of what it leaves out."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 class StatutoryBasis(_Declared):

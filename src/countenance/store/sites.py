@@ -124,6 +124,14 @@ def notices_of(tx: Transaction, operator_id: str, wanted: Collection[tuple[str, 
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+def notice(tx: Transaction, operator_id: str, purpose: str, version: int) -> Row:
+    """Return one version of a purpose's notice; LookupError without one."""
+    found = notices_of(tx, operator_id, [(purpose, version)])
+    if not found:
+        raise LookupError
+    return found[0]
+
+
 def publish_notice(tx: Transaction, operator_id: str, purpose: str, body: Row, digest: bytes, at: datetime) -> int:
     """Add the next version of a purpose's notice and return its number."""
     notice = tables.notice

@@ -11,7 +11,7 @@ from countenance.store import served as store
 from countenance.store import sites
 from countenance.store.database import Transaction
 from countenance.store.served import ServedRow
-from countenance.vocabulary import Language, Variant
+from countenance.vocabulary import Language, NoticeItem, Variant
 
 #: How far two clocks may disagree before something counts as served in the future.
 _AHEAD: Final = timedelta(seconds=5)
@@ -84,7 +84,7 @@ def text_of(notice: Mapping[str, Any], language: str, variant: str) -> dict[str,
     items = notice.get(language) or {}
     if variant == Variant.PLAIN_LANGUAGE:
         items = items.get("plain") or {}
-    return {name: text for name, text in items.items() if isinstance(text, str)}
+    return {item.value: items[item] for item in NoticeItem if item in items}
 
 
 def rest_on(tx: Transaction, desk: Desk, served_id: UUID, purpose: str, at: datetime, longest: timedelta) -> ServedRow:

@@ -1,4 +1,4 @@
-"""Choices and parity: the figures are right, the verdict turns exactly at the margin, a finding comes and goes once."""
+"""Parity: the figures are right, the verdict turns exactly at the margin, a finding comes and goes once."""
 
 import threading
 from collections.abc import Sequence
@@ -8,83 +8,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from countenance.errors import LimitError, MalformedError, NotFoundError
-from countenance.operations.choose import CHOICES_PER_HOUR_MAX, SECONDS_MAX, STEPS_MAX, Choice, Chosen, choose
-from countenance.operations.expire import expire
-from countenance.operations.parity import WINDOW, Parity, Verdict, judge, parity, watch
-from countenance.operations.parts import Caller, Margins, Verified
+from countenance.errors import MalformedError
+from countenance.operations.parity import WINDOW, Verdict, judge, parity, watch
+from countenance.operations.parts import Margins, Verified
 from countenance.operations.verify import Claim, verify
-from countenance.sites.apply import apply
-from countenance.sites.declaration import read_site
-from countenance.store import choices
 from countenance.store.choices import Figures, Median, WayFigures
 from countenance.vocabulary import Way
 from tests import pictures
-from tests.database import DEVICE, HOTEL, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel
+from tests.database import DEVICE, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel
 from tests.operations.governed import bodies
-
-VENUE = "harbour"
-SITE = HOTEL.read_text(encoding="utf-8")
-#: A second venue with a device and no other way.
-ANNEX = """  annex:
-    name: The annex
-    kind: hotel
-    business: true
-    places:
-      annex-desk:
-        name: The counter of the annex
-        kind: counter
-        private: false
-        public: false
-        internal: false
-        devices:
-          kiosk-2: {name: The kiosk of the annex}
-"""
-FACE, OTHER = Way.FACE, Way.ALTERNATIVE
+from tests.operations.measured import ANNEX, FACE, OTHER, SITE, VENUE, both, by_two, declare, row, take, turns
 
 
 @pytest.fixture
 def two(hotel: Hotel) -> Hotel:
     """Return the hotel judged by two measurements of each figure, at noon."""
-    hotel.clock.now = datetime(2027, 3, 1, 12, tzinfo=UTC)
-    return hotel.with_house(margins=Margins(percent=25, steps=1, measurements_min=2))
-
-
-def take(hotel: Hotel, way: Way, *measured: tuple[int | None, int | None], caller: Caller = DEVICE) -> None:
-    """Let sessions end one way, each with its seconds and steps."""
-    venue = VENUE if caller.device_id is None else None
-    for seconds, steps in measured:
-        made = Choice(purpose=PURPOSE, way=way, venue=venue, seconds=seconds, steps=steps)
-        assert isinstance(choose(hotel.house, caller, made), Chosen)
-
-
-def both(hotel: Hotel, face: Sequence[int], other: Sequence[int], steps: tuple[int, int] = (3, 3)) -> None:
-    """Let sessions end both ways."""
-    take(hotel, FACE, *((seconds, steps[0]) for seconds in face))
-    take(hotel, OTHER, *((seconds, steps[1]) for seconds in other))
-
-
-def row(hotel: Hotel, **window: datetime) -> Parity:
-    """Return the report's only row."""
-    (found,) = parity(hotel.house, OPERATOR, **window).rows
-    return found
-
-
-def declare(hotel: Hotel, site: str) -> None:
-    """Apply another site file."""
-    with hotel.house.database.transaction() as tx:
-        apply(tx, read_site(site.encode()), hotel.clock())
-
-
-def kept(hotel: Hotel) -> int:
-    with hotel.house.database.transaction() as tx:
-        return int(tx.execute(text("SELECT count(*) FROM choice")).scalar_one())
-
-
-def turns(hotel: Hotel) -> list[str]:
-    return [body["outcome"] for body in bodies(hotel) if body["kind"] == "parity"]
+    return by_two(hotel)
 
 
 def test_the_figures_are_the_counts_and_the_medians(two: Hotel) -> None:
@@ -232,82 +172,6 @@ def test_each_venue_and_operator_has_its_own_figures(two: Hotel) -> None:
     assert (other.figures.face.choices, other.figures.alternative.choices) == (1, 0)
 
 
-def test_a_device_speaks_for_its_own_venue_and_an_officer_names_one(two: Hotel) -> None:
-    declare(two, SITE.replace("venues:\n", f"venues:\n{ANNEX}"))
-    made = Choice(purpose=PURPOSE, way=FACE)
-
-    done = choose(two.house, replace(DEVICE, device_id="kiosk-2"), made)
-    assert isinstance(done, Chosen)
-    assert done.venue == "annex"
-    assert isinstance(choose(two.house, DEVICE, replace(made, venue=VENUE)), Chosen)
-    assert isinstance(choose(two.house, OFFICER, replace(made, venue="annex")), Chosen)
-    with pytest.raises(NotFoundError):
-        choose(two.house, DEVICE, replace(made, venue="annex"))
-    with pytest.raises(MalformedError):
-        choose(two.house, OFFICER, made)
-    assert kept(two) == 3
-
-
-def test_what_is_not_on_file_any_more_takes_no_choices(two: Hotel) -> None:
-    made = Choice(purpose=PURPOSE, way=FACE)
-    for caller, wrong in (
-        (DEVICE, replace(made, purpose="breakfast")),
-        (DEVICE, replace(made, venue="nowhere")),
-        (OFFICER, replace(made, venue="nowhere")),
-        (replace(DEVICE, device_id="kiosk-9"), made),
-        (replace(DEVICE, operator_id="second-hotel"), made),
-    ):
-        with pytest.raises(NotFoundError):
-            choose(two.house, caller, wrong)
-    declare(two, SITE.replace(f"          {KIOSK}:", "          kiosk-2:"))
-    with pytest.raises(NotFoundError):
-        choose(two.house, DEVICE, made)
-    assert kept(two) == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "steps"),
-    [(-1, None), (SECONDS_MAX + 1, None), (10**30, None), (None, -1), (None, STEPS_MAX + 1), (-(10**30), 3)],
-)
-def test_numbers_that_no_session_has_are_malformed(two: Hotel, seconds: int | None, steps: int | None) -> None:
-    with pytest.raises(MalformedError):
-        choose(two.house, DEVICE, Choice(purpose=PURPOSE, way=FACE, seconds=seconds, steps=steps))
-    take(two, FACE, (0, 0), (SECONDS_MAX, STEPS_MAX))
-    assert kept(two) == 2
-
-
-def test_nobody_bends_the_figures_by_flooding(two: Hotel) -> None:
-    take(two, FACE, (1, 1))
-    copy = "INSERT INTO choice SELECT operator_id, gen_random_uuid(), venue_id, purpose, device_id, at, way FROM choice"
-    with two.house.database.transaction() as tx:
-        for _ in range(CHOICES_PER_HOUR_MAX - 2):
-            tx.execute(text(f"{copy} LIMIT 1"))
-    take(two, FACE, (1, 1))
-
-    with pytest.raises(LimitError) as raised:
-        take(two, FACE, (1, 1))
-
-    assert raised.value.limit == "rate"
-    take(two, OTHER, (1, 1), caller=OFFICER)
-    two.clock.forward(hours=1)
-    take(two, FACE, (1, 1))
-    assert kept(two) == CHOICES_PER_HOUR_MAX + 2
-
-
-def test_a_choice_holds_an_hour_and_nobody(two: Hotel) -> None:
-    two.clock.now = datetime(2027, 3, 1, 12, 34, 56, 789, tzinfo=UTC)
-    take(two, Way.REFUSED, (12, 3))
-
-    with two.house.database.transaction() as tx:
-        (held,) = tx.execute(text("SELECT * FROM choice")).mappings()
-    assert set(held) == {
-        "operator_id", "choice_id", "venue_id", "purpose", "device_id", "at", "way", "seconds", "steps",
-    }  # fmt: skip
-    assert held["at"] == datetime(2027, 3, 1, 12, tzinfo=UTC)
-    assert bodies(two) == []
-    assert two.counted.seen[-1] == ("choose", "refused")
-
-
 def test_a_finding_is_raised_once_and_cleared_once(two: Hotel) -> None:
     both(two, [40, 40], [60, 61])
     first = two.clock()
@@ -409,17 +273,6 @@ def test_a_finding_of_a_venue_that_closed_is_not_shown_until_it_opens_again(two:
     declare(two, SITE)
     (back,) = parity(two.house, OPERATOR).rows
     assert back.figures.finding_since is not None
-
-
-def test_choices_go_after_four_hundred_days_and_not_before(two: Hotel) -> None:
-    take(two, FACE, (40, 3))
-    made = two.clock()
-    two.clock.now = made + choices.KEPT
-    expire(two.house, OPERATOR)
-    assert kept(two) == 1
-    two.clock.forward(microseconds=1)
-    expire(two.house, OPERATOR)
-    assert kept(two) == 0
 
 
 def test_the_law_is_not_told_of_a_finding(hotel: Hotel) -> None:

@@ -23,7 +23,7 @@ RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
     "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
-    "regulator": SITE | RECORDS,
+    "regulator": SITE | RECORDS | {"/v1/filing"},
     "officer": FACES
     | SITE
     | RECORDS
@@ -31,9 +31,9 @@ MAY = {
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
-    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
+    | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report", "/v1/filing"},
 }
-OPERATIONS = 40
+OPERATIONS = 41
 
 
 def operations(document):

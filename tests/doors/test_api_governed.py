@@ -174,3 +174,15 @@ def test_a_decision_is_made_final_by_somebody_else(officers):
     for wrong in ({"record": "x"}, {"human": "true"}, {"decision": "perhaps"}):
         assert officers.post("/v1/finalise", body | wrong, role="second").status_code == 400
     assert officers.post("/v1/finalise", body | {"record": str(uuid4())}, role="second").status_code == 404
+
+
+def test_the_state_of_filing_is_shown_to_officer_and_regulator_alike(officers):
+    officers.tokens["regulator"] = officers.issue(Role.REGULATOR)
+    seen = officers.get("/v1/filing", role="officer").json()
+    assert seen == officers.get("/v1/filing", role="regulator").json()
+    draft, measures = seen["filing"]
+    assert (draft["pack"], draft["state"], draft["persons"], draft["persons_line"]) == (
+        "cn-2023-draft", "not_due", 1, 10_001,
+    )  # fmt: skip
+    assert (draft["public_devices_line"], measures["public_devices_line"]) == (1, None)
+    assert draft["deadline"] is draft["provisional"] is draft["working_days_left"] is None

@@ -1,12 +1,15 @@
 """What an officer governs, on the command line at a real server."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
 
+from countenance.operations.declare import declare
+from countenance.sites.declaration import read_site
 from countenance.vocabulary import Role
-from tests.database import KIOSK
+from tests.database import HOTEL, KIOSK
 from tests.doors.conftest import Desk
 from tests.doors.test_cli_subjects import AT_THE_KIOSK, Terminal
 
@@ -62,3 +65,26 @@ def test_an_original_and_a_review(terminal: Terminal) -> None:
     final = terminal("finalise", match["record"]["id"], "--decision", "upheld", "--reviewed", role="officer")
     assert final.stdout.startswith("Finalised. On record as ")
     assert ", 1 original too." in terminal("withdraw", "guest", *P).stdout
+
+
+def test_the_line_of_filing_and_the_time_left_in_words(terminal: Terminal) -> None:
+    hotel = terminal.desk.hotel
+    draft, measures = terminal("filing", role="officer").stdout.splitlines()
+    assert draft == "cn-2023-draft    not due  1 persons of 10001 (0 %)"
+    assert measures == "cn-2025          not due  1 persons of 100000 (0 %)"
+
+    site = read_site(HOTEL.read_bytes().replace(b"public: false", b"public: true"))
+    declare(hotel.house.database, hotel.keys, hotel.house.packs, site, hotel.clock())
+    (raised, _) = terminal("filing", role="officer").stdout.splitlines()
+    assert re.fullmatch(
+        r"cn-2023-draft    due      1 persons of 10001 \(0 %\); raised on \S+,"
+        r" until \S+( \(provisional\))?, \d\d working days left",
+        raised,
+    )
+    filed = b"  filings: {cn-2023-draft: {number: A7, filed_on: 2026-11-30}}\n\npurposes:"
+    site = read_site(HOTEL.read_bytes().replace(b"\npurposes:", filed, 1))
+    declare(hotel.house.database, hotel.keys, hotel.house.packs, site, hotel.clock())
+    (done, _) = terminal("filing", role="officer").stdout.splitlines()
+    assert done == "cn-2023-draft    filed    1 persons of 10001 (0 %); filed as A7 on 2026-11-30"
+    told = json.loads(terminal("filing", "--json", role="officer").stdout)["filing"]
+    assert [each["number"] for each in told] == ["A7", None]

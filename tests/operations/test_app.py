@@ -98,6 +98,29 @@ def test_what_is_not_as_it_must_be_stops_the_start_in_words(
     assert OPERATOR not in str(raised.value)
 
 
+def test_a_line_of_filing_reached_before_an_upgrade_is_raised_when_the_house_opens(
+    settings: Settings, database: Database
+) -> None:
+    with database.transaction() as tx:
+        tx.execute(
+            text(
+                "WITH made AS (INSERT INTO subject (operator_id, subject_id, created_at)"
+                " SELECT :o, gen_random_uuid(), now() FROM generate_series(1, 10000) RETURNING subject_id)"
+                " INSERT INTO subject_key SELECT :o, subject_id, 'check-in', '\\x00', now() FROM made"
+            ),
+            {"o": OPERATOR},
+        )
+    with opened(settings) as house:
+        for _ in range(200):
+            with house.house.database.transaction() as tx:
+                raised = tx.execute(text("SELECT pack, persons FROM filing_duty")).all()
+            if raised:
+                break
+            time.sleep(0.05)
+
+    assert [tuple(row) for row in raised] == [("cn-2023-draft", 10_001)]
+
+
 def test_what_outlived_its_retention_goes_when_the_house_opens(settings: Settings, database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(text("UPDATE reference SET created_at = created_at - interval '40 days'"))

@@ -19,6 +19,7 @@ from countenance.cli.governed import (
     authorisation_app,
     capture_command,
     disclose_command,
+    filing_command,
     finalise_command,
     keep_command,
     originals_command,
@@ -74,6 +75,7 @@ app.command("remote")(remote_command)
 app.command("analyse")(analyse_command)
 app.command("keep")(keep_command)
 app.command("originals")(originals_command)
+app.command("filing")(filing_command)
 app.command("activate")(activate_command)
 app.command("register")(register_command)
 app.command("capture")(capture_command)

@@ -64,6 +64,10 @@ class Governed(Connected):
         """List the originals that are kept, without their content."""
         return self._json("GET", "/v1/originals", query={"most": most})
 
+    def filing(self) -> dict[str, Any]:
+        """Return how near the lines are from which a filing is demanded, and how long there is to file."""
+        return self._json("GET", "/v1/filing")
+
     def authorise(
         self,
         *,

@@ -15,7 +15,7 @@ from uuid import UUID
 from countenance.errors import NotAllowedError, NotFoundError
 from countenance.operations.parts import Caller
 from countenance.store import credentials as store
-from countenance.store import sites, subjects
+from countenance.store import sites, staff, subjects
 from countenance.store.database import Transaction
 from countenance.vocabulary import Role
 
@@ -44,11 +44,13 @@ def issue(
     at: datetime,
     device_id: str | None = None,
     subject_id: UUID | None = None,
+    staff_id: str | None = None,
     expires_at: datetime | None = None,
 ) -> Issued:
     """Make a credential for a role; a device's is bound to the device, a subject's to the subject.
 
-    Raises NotFoundError when there is no such operator, device or subject.
+    An officer's may be held by a member of staff: only such a one asks for authorisations and approves them. Raises
+    NotFoundError when there is no such operator, device, subject or member of staff.
     """
     if operator_id not in sites.operators(tx):
         raise NotFoundError(
@@ -67,6 +69,13 @@ def issue(
             "A subject credential needs a subject who is on file, and no other credential may name one.",
             "个人凭证必须对应已登记的个人，其他凭证不得指定个人。",
         )
+    holder = staff.find(tx, operator_id, staff_id, share=True) if staff_id is not None else None
+    if staff_id is not None and (role is not Role.OFFICER or holder is None or not holder.active):
+        raise NotFoundError(
+            "Only an officer's credential is held by a member of staff, one who is on file and not retired. "
+            "See GET /v1/staff.",
+            "只有保护负责人凭证可由工作人员持有，且该人员须在名单上并未停用。请查看 GET /v1/staff。",
+        )
     credential_id = base64.b32encode(secrets.token_bytes(10)).decode().lower()[:12]
     secret = secrets.token_urlsafe(32)
     store.add(
@@ -82,6 +91,7 @@ def issue(
             created_at=at,
             expires_at=expires_at,
             revoked_at=None,
+            staff_id=staff_id,
         ),
     )
     return Issued(credential_id, f"cn_{credential_id}_{secret}")
@@ -101,7 +111,9 @@ def authenticate(tx: Transaction, token: str | None, at: datetime) -> Caller:
             "请求未携带有效凭证。请在 Authorization: Bearer … 中提供，由保护负责人签发。",
             known=False,
         )
-    return Caller(found.operator_id, found.credential_id, Role(found.role), found.device_id, found.subject_id)
+    return Caller(
+        found.operator_id, found.credential_id, Role(found.role), found.device_id, found.subject_id, found.staff_id
+    )
 
 
 def require(caller: Caller, *roles: Role) -> None:

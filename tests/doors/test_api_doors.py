@@ -17,13 +17,22 @@ AUTHORISATIONS = {
     f"/v1/authorisations{rest}"
     for rest in ["", "/{authorisation_id}", "/{authorisation_id}/approve", "/{authorisation_id}/revoke"]
 }
-GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", "/v1/reuse", "/v1/disclose"}
+READINESS = {"/v1/purposes/{code}/readiness", "/v1/devices/{device_id}/readiness"}
+STAFF = {"/v1/staff", "/v1/staff/{staff_id}/retire"}
+GOVERNED = {
+    "/v1/purposes/{code}/activate",
+    "/v1/purposes/{code}/deactivate",
+    "/v1/devices/{device_id}/register",
+    "/v1/devices/{device_id}/unregister",
+    "/v1/reuse",
+    "/v1/disclose",
+}
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
     "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
-    "regulator": SITE | RECORDS,
+    "regulator": SITE | RECORDS | READINESS,
     "officer": FACES
     | SITE
     | RECORDS
@@ -31,9 +40,11 @@ MAY = {
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | AUTHORISATIONS
     | GOVERNED
+    | READINESS
+    | STAFF
     | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
 }
-OPERATIONS = 40
+OPERATIONS = 47
 
 
 def operations(document):

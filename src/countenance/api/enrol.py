@@ -1,15 +1,14 @@
 """POST /v1/enrol: keep a sealed reference of a subject for one purpose."""
 
-import json
-import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Response
 from pydantic import Field
 
 from countenance.api.body import Form
-from countenance.api.door import Call, Calling, Route, device_of
+from countenance.api.door import Calling, Route, device_of
+from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
 from countenance.api.told import told
 from countenance.api.wire import (
     DUTY_EXAMPLE,
@@ -23,13 +22,10 @@ from countenance.api.wire import (
     Session,
     Shown,
 )
-from countenance.errors import MalformedError
 from countenance.operations import enrol as operation
-from countenance.operations.once import Once, Repeated
+from countenance.operations.once import Repeated
 from countenance.operations.parts import Enrolled, NotAcquired, Refused
 from countenance.vocabulary import Role
-
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class EnrolForm(Form):
@@ -64,30 +60,15 @@ async def enrol(call: Calling, response: Response) -> EnrolAnswer | Response:
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
         )
-        done = operation.enrol(call.house, call.caller, enrolment, form.sample, _once(call, form))
+        done = operation.enrol(call.house, call.caller, enrolment, form.sample, once(call, form))
         return told(call, done) if isinstance(done, Refused | NotAcquired) else done
 
     done = await call.work(act)
     if isinstance(done, Response):
         return done
     if isinstance(done, Repeated):
-        response.headers["Idempotent-Replay"] = "true"
-        return EnrolAnswer.model_validate(done.answer)
+        return replay(response, done, EnrolAnswer)
     return EnrolAnswer.model_validate(done.as_json())
-
-
-def _once(call: Call, form: EnrolForm) -> Once | None:
-    """Return the caller's key with what identifies this request: its fields and picture, however they were sent."""
-    keys = call.request.headers.getlist("idempotency-key")
-    if not keys:
-        return None
-    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
-        raise MalformedError(
-            "An Idempotency-Key is 1 to 200 visible ASCII characters, once.",
-            "Idempotency-Key 应为 1 至 200 个可见 ASCII 字符，且只出现一次。",
-        )
-    fields = form.model_dump(mode="json", exclude={"sample"})
-    return Once(keys[0], json.dumps(fields, sort_keys=True).encode() + b"\0" + form.sample)
 
 
 ROUTES = (
@@ -114,9 +95,7 @@ ROUTES = (
             "session": SESSION_EXAMPLE,
         },
         multipart=True,
-        headers={
-            "Idempotency-Key": "With the same key and the same content, a repeat within a day gets the first answer.",
-        },
+        headers=IDEMPOTENCY_KEY,
         problems=("refused", "failure_to_acquire", "too_large", "not_found", "conflict"),
     ),
 )

@@ -17,17 +17,21 @@ from countenance.cli.governed import (
     analyse_command,
     authorisation_app,
     capture_command,
+    deactivate_command,
     disclose_command,
     finalise_command,
     keep_command,
     originals_command,
+    readiness_command,
     register_command,
     remote_command,
     reuse_command,
+    unregister_command,
 )
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
 from countenance.cli.replay import replay_command
+from countenance.cli.staff import staff_app
 from countenance.cli.subjects import (
     consent_command,
     enrol_command,
@@ -55,6 +59,7 @@ law_app.command("replay")(replay_command)
 app.add_typer(law_app, name="law")
 app.add_typer(site_app, name="site")
 app.add_typer(credential_app, name="credential")
+app.add_typer(staff_app, name="staff")
 app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(clock_app, name="clock")
 app.command("serve")(serve_command)
@@ -69,6 +74,9 @@ app.command("keep")(keep_command)
 app.command("originals")(originals_command)
 app.command("activate")(activate_command)
 app.command("register")(register_command)
+app.command("deactivate")(deactivate_command)
+app.command("unregister")(unregister_command)
+app.command("readiness")(readiness_command)
 app.command("capture")(capture_command)
 app.command("reuse")(reuse_command)
 app.command("disclose")(disclose_command)

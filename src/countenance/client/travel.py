@@ -149,15 +149,21 @@ class Connected:
         return self._send("POST", path, b"".join(parts), {"Content-Type": kind, **headers})
 
     def _json(
-        self, method: str, path: str, said: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        said: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         asked = {name: value for name, value in (query or {}).items() if value is not None}
         if asked:
             path = f"{path}?{urlencode(asked)}"
         if said is None:
-            return self._send(method, path, None, {})
+            return self._send(method, path, None, headers or {})
         body = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
-        return self._send(method, path, body, {"Content-Type": "application/json"})
+        return self._send(method, path, body, {"Content-Type": "application/json", **(headers or {})})
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> dict[str, Any]:
         """Send one request and return its answer; redirects are not followed, a credential goes to one server only."""

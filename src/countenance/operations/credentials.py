@@ -7,9 +7,18 @@ from countenance.store.database import Transaction
 
 
 def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
-    tx: Transaction, operator_id: str, by: str, outcome: str, credential_id: str, role: str, at: datetime
+    tx: Transaction,
+    operator_id: str,
+    by: str,
+    outcome: str,
+    credential_id: str,
+    role: str,
+    at: datetime,
+    *,
+    staff_id: str | None = None,
 ) -> Recorded:
-    """Record that a credential was issued or revoked, by whom, in the transaction that does it."""
+    """Record that a credential was issued or revoked, by whom and for whom, in the transaction that does it."""
+    held = {} if staff_id is None else {"staff": staff_id}
     return append(
         tx,
         Entry(
@@ -18,6 +27,6 @@ def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
             kind="credential",
             outcome=outcome,
             by=by,
-            details={"credential": credential_id, "role": role},
+            details={"credential": credential_id, "role": role} | held,
         ),
     )

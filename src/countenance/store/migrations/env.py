@@ -2,9 +2,10 @@
 
 from alembic import context
 
-from countenance.store.permitted_tables import original
+from countenance.store import permitted_tables, reviews, staff  # noqa: F401 — see below
+from countenance.store.tables import metadata
 
 connection = context.config.attributes["connection"]
-# One metadata holds every table; whichever module adds to it has to be loaded, and the last one is named here.
-context.configure(connection=connection, target_metadata=original.metadata)
+# One metadata holds every table; whichever module adds to it has to be loaded, and is named above.
+context.configure(connection=connection, target_metadata=metadata)
 context.run_migrations()

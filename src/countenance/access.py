@@ -18,7 +18,7 @@ from countenance.operations.receipts import PREFIX as RECEIPT
 from countenance.operations.whose import whose
 from countenance.record import Entry, Recorded, append
 from countenance.store import credentials as store
-from countenance.store import links, receipts, sites, subjects
+from countenance.store import links, receipts, sites, staff, subjects
 from countenance.store.database import Transaction
 from countenance.vault.bearers import agrees, mint, presented
 from countenance.vocabulary import Role
@@ -64,11 +64,13 @@ def issue(
     at: datetime,
     device_id: str | None = None,
     subject_id: UUID | None = None,
+    staff_id: str | None = None,
     expires_at: datetime | None = None,
 ) -> Issued:
     """Make a credential for a role; a device's is bound to the device, a subject's to the subject.
 
-    Raises NotFoundError when there is no such operator, device or subject.
+    An officer's may be held by a member of staff: only such a one asks for authorisations and approves them. Raises
+    NotFoundError when there is no such operator, device, subject or member of staff.
     """
     if operator_id not in sites.operators(tx):
         raise NotFoundError(
@@ -87,6 +89,13 @@ def issue(
             "A subject credential needs a subject who is on file, and no other credential may name one.",
             "个人凭证必须对应已登记的个人，其他凭证不得指定个人。",
         )
+    holds = staff.find(tx, operator_id, staff_id, share=True) if staff_id is not None else None
+    if staff_id is not None and (role is not Role.OFFICER or holds is None or not holds.active):
+        raise NotFoundError(
+            "Only an officer's credential is held by a member of staff, one who is on file and not retired. "
+            "See GET /v1/staff.",
+            "只有保护负责人凭证可由工作人员持有，且该人员须在名单上并未停用。请查看 GET /v1/staff。",
+        )
     minted = mint(CREDENTIAL)
     store.add(
         tx,
@@ -101,6 +110,7 @@ def issue(
             created_at=at,
             expires_at=expires_at,
             revoked_at=None,
+            staff_id=staff_id,
         ),
     )
     return Issued(minted.public_id, minted.token)
@@ -113,7 +123,9 @@ def authenticate(tx: Transaction, token: str | None, at: datetime) -> Caller:
     right = agrees(shown, bytes(found.secret_digest) if found else None)
     if found is None or not right or found.revoked_at is not None or (found.expires_at and found.expires_at <= at):
         raise _nobody()
-    return Caller(found.operator_id, found.credential_id, Role(found.role), found.device_id, found.subject_id)
+    return Caller(
+        found.operator_id, found.credential_id, Role(found.role), found.device_id, found.subject_id, found.staff_id
+    )
 
 
 def issue_link(house: House, caller: Caller, subject_ref: str) -> Linked:

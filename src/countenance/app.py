@@ -51,7 +51,10 @@ def now() -> datetime:
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
-    """Yield the database with the newest schema; the embedded one is started, or joined if it runs already."""
+    """Yield the database with the newest schema; the embedded one is started, or joined if it runs already.
+
+    The embedded one is started again when it is gone while this process goes on; another's is whoever's it is.
+    """
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -59,15 +62,24 @@ def open_database(settings: Settings) -> Iterator[Database]:
             "The data directory cannot be made or used. Set COUNTENANCE_DATA_DIR to a folder you may write to.",
             "无法创建或使用数据目录。请将 COUNTENANCE_DATA_DIR 设为可写文件夹。",
         ) from error
-    database = Database(_address(settings), connections=settings.database_connections)
-    try:
+    with ExitStack() as stack:
+        address, missed = _address(settings), _nothing
+        if address is None:
+            directory = settings.data_dir / "postgres"
+            address = embedded.start(directory)
+            missed = stack.enter_context(embedded.kept_up(directory))
+        database = Database(address, connections=settings.database_connections, missed=missed)
+        stack.callback(database.close)
         database.migrate()
         yield database
-    finally:
-        database.close()
 
 
-def _address(settings: Settings) -> str:
+def _nothing() -> None:
+    """Do nothing about a database that somebody else runs."""
+
+
+def _address(settings: Settings) -> str | None:
+    """Return the address of the operator's own database, None where none is named."""
     address = settings.database_url
     if settings.database_url_file is not None:
         try:
@@ -78,7 +90,7 @@ def _address(settings: Settings) -> str:
                 "无法读取数据库地址文件。请检查 COUNTENANCE_DATABASE_URL_FILE。",
             ) from error
     if address is None:
-        return embedded.start(settings.data_dir / "postgres")
+        return None
     scheme, _, rest = address.partition("://")
     if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
         raise UnavailableError(

@@ -22,7 +22,7 @@ def look(page: Page) -> None:
 
 
 def test_from_consent_to_withdrawal(site: Site) -> None:
-    page = site.paired(site.camera(admiral()))
+    page = site.paired(site.camera(grace_hopper()))
     agree(page)
     look(page)
     expect(page.get_by_text("this kiosk knows you for this purpose")).to_be_visible()

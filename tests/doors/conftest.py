@@ -16,11 +16,12 @@ from fastapi import FastAPI
 
 from countenance import access
 from countenance.api import make_api
+from countenance.operations.staff import add_staff
 from countenance.reception.metrics import Metrics
 from countenance.settings import Settings
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
-from countenance.store import subjects
+from countenance.store import staff, subjects
 from countenance.vocabulary import Role
 from tests.database import HOTEL, KIOSK, OPERATOR, PURPOSE, Hotel
 
@@ -77,9 +78,12 @@ class Desk:
         return self.post("/v1/consents", body | changes)
 
     def issue(self, role: Role, ref: str | None = None) -> str:
-        """Make a credential and return its token."""
+        """Make a credential and return its token; each of an officer is held by a person of its own."""
         house = self.hotel.house
         with house.database.transaction() as tx:
+            held = f"staff-{len(staff.listed(tx, OPERATOR)) + 1}" if role is Role.OFFICER else None
+            if held is not None:
+                add_staff(tx, OPERATOR, "console", held, "A colleague", house.clock())
             found = subjects.find(tx, OPERATOR, ref) if ref else None
             return access.issue(
                 tx,
@@ -89,6 +93,7 @@ class Desk:
                 at=house.clock(),
                 device_id=KIOSK if role is Role.DEVICE else None,
                 subject_id=found.subject_id if found else None,
+                staff_id=held,
             ).token
 
 

@@ -17,7 +17,16 @@ AUTHORISATIONS = {
     f"/v1/authorisations{rest}"
     for rest in ["", "/{authorisation_id}", "/{authorisation_id}/approve", "/{authorisation_id}/revoke"]
 }
-GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", "/v1/reuse", "/v1/disclose"}
+READINESS = {"/v1/purposes/{code}/readiness", "/v1/devices/{device_id}/readiness"}
+STAFF = {"/v1/staff", "/v1/staff/{staff_id}/retire"}
+GOVERNED = {
+    "/v1/purposes/{code}/activate",
+    "/v1/purposes/{code}/deactivate",
+    "/v1/devices/{device_id}/register",
+    "/v1/devices/{device_id}/unregister",
+    "/v1/reuse",
+    "/v1/disclose",
+}
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 DATA = "/v1/subjects/{ref}/data"
@@ -32,11 +41,16 @@ MAY = {
     "device": DESK,
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records", "/v1/subject/data"}
     | {"POST /v1/requests", "/v1/requests/{request_id}"},
-    "regulator": SITE | RECORDS | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing"},
+    "regulator": SITE
+    | RECORDS
+    | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing"}
+    | READINESS,
     "officer": DESK
     | RECORDS
     | AUTHORISATIONS
     | GOVERNED
+    | READINESS
+    | STAFF
     | {"/v1/erase", "/v1/subjects/{ref}/records", "/v1/finalise", "/v1/originals", "/v1/parity", "/v1/filing"}
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
     | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"},

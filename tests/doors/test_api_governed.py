@@ -119,6 +119,77 @@ def test_a_purpose_is_activated_and_a_device_registered(desk):
     assert kept["record"]["kind"] == "activate_purpose"
 
 
+def listed(desk, noun, key):
+    found = desk.get(f"/v1/{noun}", role="device").json()[noun]
+    return {each[key]: each for each in found}
+
+
+def test_what_is_permitted_is_listed_and_ended(officers):
+    look = about("guest-1", pictures.admiral_again())
+    purpose, devices = listed(officers, "purposes", "code")[PURPOSE], listed(officers, "devices", "device_id")
+    assert purpose["active"] is True
+    assert purpose["activated_at"]
+    assert [(name, each["registered"], each["registered_at"] is None) for name, each in devices.items()] == [
+        (KIOSK, True, False),
+        ("room-camera", False, True),
+    ]
+    assert officers.post("/v1/verify", look).status_code == 200
+
+    ended = officers.post(f"/v1/purposes/{PURPOSE}/deactivate", {}, role="officer")
+    again = officers.post(f"/v1/purposes/{PURPOSE}/deactivate", {}, role="officer")
+
+    assert (ended.status_code, ended.json()["outcome"]) == (again.status_code, again.json()["outcome"])
+    assert (ended.status_code, ended.json()["outcome"]) == (200, "deactivated")
+    assert records(officers)[0]["id"] == again.json()["record"]["id"]
+    assert officers.post("/v1/verify", look).json()["type"] == "/v1/problems/refused"
+    assert listed(officers, "purposes", "code")[PURPOSE] == purpose | {"active": False, "activated_at": None}
+    assert officers.post(f"/v1/purposes/{PURPOSE}/activate", {}, role="officer").status_code == 200
+    assert officers.post("/v1/verify", look).status_code == 200
+
+    gone = officers.post(f"/v1/devices/{KIOSK}/unregister", {}, role="officer")
+
+    assert (gone.status_code, gone.json()["outcome"]) == (200, "unregistered")
+    assert officers.post("/v1/verify", look).json()["type"] == "/v1/problems/refused"
+    after = listed(officers, "devices", "device_id")[KIOSK]
+    assert after == devices[KIOSK] | {"registered": False, "registered_at": None}
+
+
+@pytest.mark.parametrize("role", ["officer", "regulator"])
+def test_what_is_missing_is_said_without_a_record(desk, role):
+    before = len(records(desk))
+    purpose = desk.get(f"/v1/purposes/{PURPOSE}/readiness", role=role)
+    camera = desk.get("/v1/devices/room-camera/readiness", role=role, params={"purpose": PURPOSE})
+
+    assert (purpose.status_code, purpose.json()) == (200, {"ready": True, "findings": []})
+    assert (camera.status_code, camera.json()["ready"]) == (200, False)
+    articles = {(each["pack"], each["article"]): each for each in camera.json()["findings"]}
+    assert {("cn-2023-draft", "6"), ("cn-2025", "13")} <= set(articles)
+    private = articles["cn-2025", "13"]
+    assert private["devices"] == ["room-camera"]
+    assert private["reason"]["zh"]
+    assert private["remedy"]["en"]
+    assert len(records(desk)) == before
+
+
+def test_a_wrong_end_or_look_is_said_and_leaves_nothing(desk):
+    before = len(records(desk))
+    for name in ("x", "%2e%2e", "' OR 1=1", "%00", "x" * 64):
+        for path in (f"purposes/{name}/deactivate", f"devices/{name}/unregister"):
+            assert (path, desk.post(f"/v1/{path}", {}, role="officer").status_code) == (path, 404)
+        for path in (f"purposes/{name}/readiness", f"devices/{name}/readiness?purpose={PURPOSE}"):
+            assert (path, desk.get(f"/v1/{path}").status_code) == (path, 404)
+    for path in (f"purposes/{PURPOSE}/deactivate", f"devices/{KIOSK}/unregister"):
+        for body in ({"really": True}, [], 7, "yes"):
+            assert (body, desk.post(f"/v1/{path}", body, role="officer").status_code) == (body, 400)
+    path = f"/v1/devices/{KIOSK}/readiness"
+    for query in ("", "?purpose=", "?purpose=../x", f"?purpose={PURPOSE}&purpose={PURPOSE}", "?purpose=x&at=now"):
+        assert (query, desk.get(path + query).status_code) == (query, 400)
+    assert desk.get(f"/v1/purposes/{PURPOSE}/readiness?device={KIOSK}").status_code == 400
+    assert len(records(desk)) == before
+    assert listed(desk, "purposes", "code")[PURPOSE]["active"] is True
+    assert listed(desk, "devices", "device_id")[KIOSK]["registered"] is True
+
+
 def test_one_word_about_a_face_and_none_about_the_person(desk):
     body = {"sample": SHOT, "purpose": PURPOSE}
     pose = desk.post("/v1/analyse", body | {"attribute": "pose"})
@@ -171,6 +242,9 @@ def test_a_decision_is_made_final_by_somebody_else(officers):
 
     assert (own.status_code, own.json()["findings"][0]["facts"]) == (403, ["review.by_operator"])
     assert (other.status_code, other.json()["outcome"]) == (200, "finalised")
+    again = officers.post("/v1/finalise", body | {"decision": "overturned"}, role="second")
+    assert (again.status_code, again.json()["type"]) == (409, "/v1/problems/conflict")
+    assert len([each for each in records(officers) if each["outcome"] == "finalised"]) == 1
     for wrong in ({"record": "x"}, {"human": "true"}, {"decision": "perhaps"}):
         assert officers.post("/v1/finalise", body | wrong, role="second").status_code == 400
     assert officers.post("/v1/finalise", body | {"record": str(uuid4())}, role="second").status_code == 404

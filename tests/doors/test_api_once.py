@@ -1,4 +1,4 @@
-"""An enrolment repeated with its key has one effect and one answer."""
+"""An enrolment, or a review, repeated with its key has one effect and one answer."""
 
 import threading
 
@@ -104,3 +104,22 @@ def test_nothing_personal_is_kept_under_a_key(ready):
     assert len(bytes(row[0])) == 32
     assert "guest-1" not in row[1]
     assert PURPOSE not in row[1]
+
+
+def test_a_review_repeated_with_its_key_is_one(desk):
+    desk.consent("guest-1")
+    assert desk.post("/v1/enrol", about("guest-1", pictures.admiral())).status_code == 201
+    record = desk.post("/v1/verify", about("guest-1", pictures.admiral_again())).json()["record"]["id"]
+    body = {"record": record, "human": True, "decision": "upheld"}
+    first = desk.post("/v1/finalise", body, role="officer", headers=KEY)
+    again = desk.post("/v1/finalise", body, role="officer", headers=KEY)
+    other = desk.post("/v1/finalise", body | {"decision": "overturned"}, role="officer", headers=KEY)
+    keyless = desk.post("/v1/finalise", body, role="officer")
+    wrong = desk.post("/v1/finalise", body, role="officer", headers={"Idempotency-Key": "has space"})
+
+    assert (first.status_code, "idempotent-replay" in first.headers) == (200, False)
+    assert (again.status_code, again.headers["idempotent-replay"], again.json()) == (200, "true", first.json())
+    assert (other.status_code, keyless.status_code, wrong.status_code) == (409, 409, 400)
+    assert "Idempotency-Key" in other.json()["detail"]
+    assert "final already" in keyless.json()["detail"]
+    assert len([each for each in records(desk) if each["kind"] == "finalise"]) == 1

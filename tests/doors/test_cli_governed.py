@@ -57,6 +57,22 @@ def test_the_other_acts_have_their_words_and_exit_codes(terminal: Terminal) -> N
     assert terminal("disclose", "guest", *P, "--to", "local", role="officer").returncode == 0
 
 
+def test_what_is_missing_is_looked_at_and_what_was_permitted_ended(terminal: Terminal) -> None:
+    assert terminal("readiness", "check-in", role="officer").stdout == "Ready.\n"
+    camera = terminal("readiness", "check-in", "--device", "room-camera", role="regulator")
+    assert camera.returncode == 3
+    assert camera.stdout.startswith("Not ready.\n")
+    assert "cn-2025 article 13: " in camera.stdout
+    assert "At: room-camera." in camera.stdout
+    assert json.loads(terminal("readiness", "check-in", "--json", role="officer").stdout)["ready"] is True
+    assert terminal("readiness", "advertising", role="officer").returncode == 1
+    assert terminal("deactivate", "check-in", role="officer").stdout.startswith("Deactivated. On record as ")
+    assert terminal("capture", *P).returncode == 3
+    assert terminal("unregister", KIOSK, role="officer").stdout.startswith("Unregistered. On record as ")
+    assert terminal("unregister", "no-such-device", role="officer").returncode == 1
+    assert terminal("deactivate", "check-in").returncode == 1, "a device ends nothing"
+
+
 def test_an_original_and_a_review(terminal: Terminal) -> None:
     until = (terminal.desk.hotel.clock() + timedelta(days=3)).isoformat()
     assert terminal("keep", terminal.first, "-s", "guest", *P, "--until", until).stdout.startswith("Kept: original ")

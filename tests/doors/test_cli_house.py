@@ -72,6 +72,23 @@ def test_credentials_are_issued_listed_and_revoked(shell: Shell, tmp_path: Path)
     assert shell("credential", "revoke", public).returncode == 1
 
 
+def test_staff_are_added_hold_credentials_and_are_retired(shell: Shell) -> None:
+    assert shell("staff", "add", "anna", "--name", "Chen Anna").stdout == "Added.\n"
+    assert shell("staff", "add", "anna", "--name", "Another").returncode == 1
+    assert shell("staff", "add", "Anna!", "--name", "x").returncode == 2
+    token = shell("credential", "issue", "officer", "--staff", "anna").stdout.strip()
+    assert token.startswith("cn_")
+    assert shell("credential", "issue", "officer", "--staff", "nobody").returncode == 1
+    assert shell("credential", "issue", "regulator", "--staff", "anna").returncode == 1
+    assert "held by anna" in shell("credential", "list").stdout
+    assert shell("staff", "retire", "anna").returncode == 1, "she holds the last credential of an officer"
+    assert shell("credential", "issue", "officer").stdout.startswith("cn_")
+    assert shell("staff", "list").stdout.split() == ["anna", "active", "Chen", "Anna"]
+    assert shell("staff", "retire", "anna").stdout == "Retired; credentials revoked: 1.\n"
+    assert shell("staff", "list").stdout.split() == ["anna", "retired", "Chen", "Anna"]
+    assert shell("staff", "retire", "anna").returncode == 1
+
+
 @pytest.mark.parametrize(
     ("words", "more", "status"),
     [

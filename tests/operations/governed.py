@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from countenance import access
 from countenance.law.pack import Packs
@@ -14,6 +14,7 @@ from countenance.law.shelf import load_pack
 from countenance.operations.authorise import approve, ask_for
 from countenance.operations.keep_original import Keeping
 from countenance.operations.parts import Caller, Refused
+from countenance.operations.staff import add_staff
 from countenance.sites.authorisations import Wanted
 from countenance.store import records
 from countenance.vocabulary import Ground, Role
@@ -39,11 +40,20 @@ def with_article(hotel: Hotel, number: str, cedar: str) -> Hotel:
     return hotel.with_house(packs=Packs([*hotel.house.packs, load_pack(write_pack(folder, {number: cedar}))]))
 
 
-def officer(hotel: Hotel) -> Caller:
-    """Issue a credential to another officer and return the caller it makes."""
+def colleague(hotel: Hotel) -> str:
+    """Put another person on the list of staff and return the code."""
+    code = f"staff-{uuid4().hex[:8]}"
     with hotel.house.database.transaction() as tx:
-        issued = access.issue(tx, OPERATOR, Role.OFFICER, label="officer", at=hotel.clock())
-    return Caller(OPERATOR, issued.credential_id, Role.OFFICER)
+        add_staff(tx, OPERATOR, "console", code, "A colleague", hotel.clock())
+    return code
+
+
+def officer(hotel: Hotel, staff_id: str | None = None) -> Caller:
+    """Issue a credential to another person, or one more to the one named, and return the caller it makes."""
+    held = staff_id or colleague(hotel)
+    with hotel.house.database.transaction() as tx:
+        issued = access.issue(tx, OPERATOR, Role.OFFICER, label="officer", at=hotel.clock(), staff_id=held)
+        return access.authenticate(tx, issued.token, hotel.clock())
 
 
 def wanted(hotel: Hotel, **changes: Any) -> Wanted:
@@ -64,7 +74,7 @@ def wanted(hotel: Hotel, **changes: Any) -> Wanted:
 
 
 def authorised(hotel: Hotel, approvers: int = 2, **changes: Any) -> UUID:
-    """Put an authorisation on file that so many officers have approved, and return its id."""
+    """Put an authorisation on file that so many people have approved, and return its id."""
     officers = [officer(hotel) for _ in range(approvers + 1)]
     row, _ = ask_for(hotel.house, officers[0], wanted(hotel, **changes))
     for each in officers[1:]:

@@ -1,4 +1,4 @@
-"""Authorisations: two other officers, a window that ends, devices, persons; identification at a distance under one."""
+"""Authorisations: two other people, a window that ends, devices, persons; identification at a distance under one."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -276,13 +276,13 @@ def test_a_window_that_is_past_too_long_or_upside_down_is_malformed(hotel: Hotel
     made = {name: hotel.clock() + each if isinstance(each, timedelta) else each for name, each in changes.items()}
 
     with pytest.raises(MalformedError):
-        ask_for(hotel.house, OFFICER, wanted(hotel, **made))
+        ask_for(hotel.house, officer(hotel), wanted(hotel, **made))
 
 
 def test_24_hours_is_an_emergency_and_a_year_is_an_order(hotel: Hotel) -> None:
-    ask_for(hotel.house, OFFICER, wanted(hotel, ends_at=hotel.clock() + timedelta(hours=24)))
+    ask_for(hotel.house, officer(hotel), wanted(hotel, ends_at=hotel.clock() + timedelta(hours=24)))
     year = hotel.clock() + timedelta(days=366)
-    ask_for(hotel.house, OFFICER, wanted(hotel, ends_at=year, ground=Ground.NATIONAL_SECURITY))
+    ask_for(hotel.house, officer(hotel), wanted(hotel, ends_at=year, ground=Ground.NATIONAL_SECURITY))
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_24_hours_is_an_emergency_and_a_year_is_an_order(hotel: Hotel) -> None:
 )
 def test_what_is_not_on_file_cannot_be_named(hotel: Hotel, changes: dict[str, object]) -> None:
     with pytest.raises(NotFoundError):
-        ask_for(hotel.house, OFFICER, wanted(hotel, **changes))
+        ask_for(hotel.house, officer(hotel), wanted(hotel, **changes))
 
 
 def test_records_of_an_authorisation_name_no_person(hotel: Hotel) -> None:

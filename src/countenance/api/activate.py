@@ -1,4 +1,7 @@
-"""POST /v1/purposes/{code}/activate and /v1/devices/{device}/register: the law is asked before the first use."""
+"""POST /v1/purposes/{code}/activate and /v1/devices/{device}/register, and the ends of both.
+
+The law is asked before the first use; ending is never refused.
+"""
 
 from typing import Final
 
@@ -7,9 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from countenance.api.door import Calling, Route
 from countenance.api.told import told
-from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, Code, PermitAnswer, permitted
+from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, Code, PermitAnswer, RecordPointer, Shown, permitted
 from countenance.errors import NotFoundError
 from countenance.operations import activate as operation
+from countenance.operations import deactivate as ending
 from countenance.operations.parts import Permitted
 from countenance.reception.body import Form
 from countenance.vocabulary import Role
@@ -27,7 +31,18 @@ class RegisterForm(Form):
     purpose: Code
 
 
-def _code(text: str) -> str:
+class EndForm(Form):
+    """Nothing has to be said."""
+
+
+class EndAnswer(Shown):
+    """The receipt of an end: it binds at the next decision."""
+
+    outcome: str
+    record: RecordPointer
+
+
+def code_of(text: str) -> str:
     """Return a code that a path names; what no site file could declare is not there."""
     try:
         return _CODE.validate_python(text)
@@ -41,7 +56,7 @@ async def activate(call: Calling, code: str) -> PermitAnswer | Response:
 
     def act() -> PermitAnswer | Response:
         sent.form(ActivateForm)
-        done = operation.activate(call.house, call.caller, _code(code))
+        done = operation.activate(call.house, call.caller, code_of(code))
         return permitted(done, "activated") if isinstance(done, Permitted) else told(call, done)
 
     return await call.work(act)
@@ -53,13 +68,59 @@ async def register(call: Calling, device_id: str) -> PermitAnswer | Response:
 
     def act() -> PermitAnswer | Response:
         form = sent.form(RegisterForm)
-        done = operation.register(call.house, call.caller, _code(device_id), form.purpose)
+        done = operation.register(call.house, call.caller, code_of(device_id), form.purpose)
         return permitted(done, "registered") if isinstance(done, Permitted) else told(call, done)
 
     return await call.work(act)
 
 
+async def deactivate(call: Calling, code: str) -> EndAnswer:
+    """Deactivate a purpose: it serves for nothing from the next decision on. Never refused."""
+    sent = await call.sent()
+
+    def act() -> EndAnswer:
+        sent.form(EndForm)
+        recorded = ending.deactivate(call.house, call.caller, code_of(code))
+        return EndAnswer(outcome="deactivated", record=RecordPointer.of(recorded))
+
+    return await call.work(act)
+
+
+async def unregister(call: Calling, device_id: str) -> EndAnswer:
+    """Unregister a device: nothing is done at it from the next decision on. Never refused."""
+    sent = await call.sent()
+
+    def act() -> EndAnswer:
+        sent.form(EndForm)
+        recorded = ending.unregister(call.house, call.caller, code_of(device_id))
+        return EndAnswer(outcome="unregistered", record=RecordPointer.of(recorded))
+
+    return await call.work(act)
+
+
 ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/purposes/{code}/deactivate",
+        endpoint=deactivate,
+        roles=(Role.OFFICER,),
+        tag="site",
+        answer=EndAnswer,
+        example={"outcome": "deactivated", "record": RECORD_EXAMPLE},
+        form=EndForm,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/devices/{device_id}/unregister",
+        endpoint=unregister,
+        roles=(Role.OFFICER,),
+        tag="site",
+        answer=EndAnswer,
+        example={"outcome": "unregistered", "record": RECORD_EXAMPLE},
+        form=EndForm,
+        problems=("not_found",),
+    ),
     Route(
         method="POST",
         path="/v1/purposes/{code}/activate",

@@ -56,9 +56,10 @@ class AuthorisationsQuery(Form):
 
 
 class ApprovalShown(Shown):
-    """One officer's approval."""
+    """One person's approval; one given before there was a list of staff names nobody, and does not count."""
 
     credential: str
+    staff: str | None
     at: datetime
 
 
@@ -87,6 +88,7 @@ class AuthorisationSummary(Shown):
     starts_at: datetime
     ends_at: datetime
     asked_by: str
+    asked_by_staff: str | None
     asked_at: datetime
     revoked_by: str | None
     revoked_at: datetime | None
@@ -116,7 +118,7 @@ class AuthorisationAnswer(Shown):
 
 
 async def authorise(call: Calling) -> AuthorisationAnswer:
-    """Ask for an authorisation; it permits nothing before other officers have approved it."""
+    """Ask for an authorisation; it permits nothing before two other people have approved it."""
     sent = await call.sent()
 
     def act() -> AuthorisationAnswer:
@@ -129,7 +131,7 @@ async def authorise(call: Calling) -> AuthorisationAnswer:
 
 
 async def approve(call: Calling, authorisation_id: str) -> AuthorisationAnswer:
-    """Approve an authorisation: once by each officer, never by the one who asked for it."""
+    """Approve an authorisation: once by each member of staff, never by the one who asked for it."""
     sent = await call.sent()
 
     def act() -> AuthorisationAnswer:
@@ -151,7 +153,7 @@ async def revoke_authorisation(call: Calling, authorisation_id: str) -> Authoris
         sent.form(RevocationForm)
         row, recorded = operation.revoke(call.house, call.caller, named(authorisation_id))
         with call.house.database.transaction() as tx:
-            approvers = len(store.approvals(tx, row.operator_id, row.authorisation_id))
+            approvers = store.approvers(tx, row.operator_id, row.authorisation_id)
         pointer = RecordPointer.of(recorded)
         return AuthorisationAnswer(
             authorisation=row.authorisation_id, outcome="revoked", approvers=approvers, record=pointer
@@ -190,7 +192,9 @@ async def authorisation(call: Calling, authorisation_id: str) -> AuthorisationSh
         return AuthorisationShown(
             **shown,
             subjects=[each.ref for each in found if each is not None and each.ref is not None],
-            approvals=[ApprovalShown(credential=credential, at=at) for credential, at in approvals],
+            approvals=[
+                ApprovalShown(credential=each.credential_id, staff=each.staff_id, at=each.at) for each in approvals
+            ],
             uses=[UseShown(record=use.pop("record_id"), **use) for use in uses],
         )
 
@@ -199,7 +203,7 @@ async def authorisation(call: Calling, authorisation_id: str) -> AuthorisationSh
 
 _SAME: Final = (
     "purpose", "ground", "requester", "requested_by_subject", "issuer", "reference", "devices", "subjects_named",
-    "starts_at", "ends_at", "asked_by", "asked_at", "revoked_by", "revoked_at",
+    "starts_at", "ends_at", "asked_by", "asked_by_staff", "asked_at", "revoked_by", "revoked_at",
 )  # fmt: skip
 
 
@@ -207,7 +211,7 @@ def _shown(tx: Transaction, row: AuthorisationRow, at: datetime) -> dict[str, An
     state = "ended" if row.ends_at <= at else "live"
     if row.revoked_at is not None:
         state = "revoked"
-    elif state == "live" and not store.approvals(tx, row.operator_id, row.authorisation_id):
+    elif state == "live" and not store.approvers(tx, row.operator_id, row.authorisation_id):
         state = "waiting"
     same = {name: getattr(row, name) for name in _SAME}
     return {"authorisation": row.authorisation_id, "state": state} | same | {"ground": Ground(row.ground)}
@@ -229,6 +233,7 @@ _SUMMARY = _ASKED | {
     "subjects_named": 1,
     "starts_at": "2026-11-23T02:00:00Z",
     "asked_by": "abcdefghijkl",
+    "asked_by_staff": "staff-12",
     "asked_at": "2026-11-23T02:00:00Z",
     "revoked_by": None,
     "revoked_at": None,
@@ -236,7 +241,7 @@ _SUMMARY = _ASKED | {
 _USE = {"record": RECORD_EXAMPLE["id"], "at": RECORD_EXAMPLE["at"], "kind": "identify_remote", "outcome": "non_match"}
 _WHOLE = _SUMMARY | {
     "subjects": ["booking-4711"],
-    "approvals": [{"credential": "bcdefghijklm", "at": "2026-11-23T02:00:00Z"}],
+    "approvals": [{"credential": "bcdefghijklm", "staff": "staff-17", "at": "2026-11-23T02:00:00Z"}],
     "uses": [_USE],
 }
 

@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic import Field
 
 from countenance.api.door import Calling, Route
-from countenance.api.once import HEADERS, REPLAY, once
+from countenance.api.repeat import IDEMPOTENCY_KEY, once
 from countenance.api.wire import Code, Shown
 from countenance.operations.choose import SECONDS_MAX, STEPS_MAX, Choice
 from countenance.operations.choose import choose as operation
@@ -45,10 +45,9 @@ async def choose(call: Calling, response: Response) -> ChoiceAnswer:
     def act() -> ChoiceAnswer:
         form = sent.form(ChoiceForm)
         choice = Choice(**dict(form))
-        done = operation(call.house, call.caller, choice, once(call, form.model_dump_json().encode()))
+        done = operation(call.house, call.caller, choice, once(call, form))
         if isinstance(done, Repeated):
-            response.headers[REPLAY] = "true"
-            return ChoiceAnswer.model_validate(dict(done.answer))
+            return replay(response, done, ChoiceAnswer)
         return ChoiceAnswer.model_validate(done.as_json())
 
     return await call.work(act)
@@ -66,7 +65,7 @@ ROUTES = (
         example={"venue": "harbour", "purpose": "check-in", "way": "alternative"},
         form=ChoiceForm,
         form_example={"purpose": "check-in", "way": "alternative", "seconds": 45, "steps": 3},
-        headers=HEADERS,
+        headers=IDEMPOTENCY_KEY,
         problems=("not_found", "conflict"),
     ),
 )

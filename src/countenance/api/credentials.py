@@ -1,7 +1,9 @@
 """/v1/credentials: an officer issues, lists and revokes who may call in."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from countenance import access
 from countenance.access import Issued
@@ -18,12 +20,13 @@ from countenance.vocabulary import Role
 
 
 class IssueForm(Form):
-    """For whom: a role, with the device of a device credential and the subject of a subject credential."""
+    """For whom: a role, and what it is bound to: a device, a subject, or a member of staff who holds it."""
 
     role: Role
     label: Words
     device: Code | None = None
     subject: Ref | None = None
+    staff: Annotated[Code | None, Field(description="The member of staff who holds an officer's credential.")] = None
     expires_at: Instant | None = None
 
 
@@ -48,6 +51,7 @@ class CredentialShown(Shown):
     role: Role
     label: str
     device: str | None
+    staff: str | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -77,7 +81,7 @@ async def issue(call: Calling) -> IssueAnswer:
             refuse_field("expires_at")
         with call.house.database.transaction() as tx:
             issued = _issue(tx, call, form, at)
-            recorded = _record(tx, call, "issued", issued.credential_id, form.role.value, at)
+            recorded = _record(tx, call, "issued", issued.credential_id, form.role.value, at, form.staff)
         return IssueAnswer(credential=issued.credential_id, token=issued.token, record=RecordPointer.of(recorded))
 
     return await call.work(act)
@@ -98,6 +102,7 @@ def _issue(tx: Transaction, call: Call, form: IssueForm, at: datetime) -> Issued
         at=at,
         device_id=form.device,
         subject_id=subject_id,
+        staff_id=form.staff,
         expires_at=form.expires_at,
     )
 
@@ -114,7 +119,8 @@ async def credentials(call: Calling) -> Credentials:
     return Credentials.model_validate(
         {
             "credentials": [
-                {"credential": row["credential_id"], "device": row["device_id"]} | {name: row[name] for name in shown}
+                {"credential": row["credential_id"], "device": row["device_id"], "staff": row["staff_id"]}
+                | {name: row[name] for name in shown}
                 for row in rows
             ]
         }
@@ -140,16 +146,18 @@ async def revoke(call: Calling, credential_id: str) -> RevokeAnswer:
                     "This is the last credential of an officer. Issue another before revoking it.",
                     "这是最后一个保护负责人凭证。请先签发另一个再撤销。",
                 )
-            recorded = _record(tx, call, "revoked", credential_id, found.role, at)
+            recorded = _record(tx, call, "revoked", credential_id, found.role, at, found.staff_id)
         return RevokeAnswer(credential=credential_id, record=RecordPointer.of(recorded))
 
     return await call.work(act)
 
 
-def _record(tx: Transaction, call: Call, outcome: str, credential_id: str, role: str, at: datetime) -> Recorded:
+def _record(  # noqa: PLR0917 — the entry in the order of a sentence
+    tx: Transaction, call: Call, outcome: str, credential_id: str, role: str, at: datetime, staff_id: str | None
+) -> Recorded:
     caller = call.caller
     by = f"{caller.role.value}:{caller.credential_id}"
-    return record_credential(tx, caller.operator_id, by, outcome, credential_id, role, at)
+    return record_credential(tx, caller.operator_id, by, outcome, credential_id, role, at, staff_id=staff_id)
 
 
 _SHOWN = {
@@ -157,6 +165,7 @@ _SHOWN = {
     "role": "device",
     "label": "kiosk beside the desk",
     "device": "kiosk-1",
+    "staff": None,
     "created_at": "2026-11-23T02:00:00Z",
     "expires_at": None,
     "revoked_at": None,

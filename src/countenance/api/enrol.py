@@ -1,6 +1,5 @@
 """POST /v1/enrol: keep a sealed reference of a subject for one purpose."""
 
-import json
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import Response
 from pydantic import Field
 
 from countenance.api.door import Calling, Route, device_of
-from countenance.api.once import HEADERS, REPLAY, once
+from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
 from countenance.api.told import told
 from countenance.api.wire import (
     DUTY_EXAMPLE,
@@ -61,22 +60,15 @@ async def enrol(call: Calling, response: Response) -> EnrolAnswer | Response:
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
         )
-        done = operation.enrol(call.house, call.caller, enrolment, form.sample, once(call, _said(form)))
+        done = operation.enrol(call.house, call.caller, enrolment, form.sample, once(call, form))
         return told(call, done) if isinstance(done, Refused | NotAcquired) else done
 
     done = await call.work(act)
     if isinstance(done, Response):
         return done
     if isinstance(done, Repeated):
-        response.headers[REPLAY] = "true"
-        return EnrolAnswer.model_validate(done.answer)
+        return replay(response, done, EnrolAnswer)
     return EnrolAnswer.model_validate(done.as_json())
-
-
-def _said(form: EnrolForm) -> bytes:
-    """Return what identifies this request: its fields and picture, however they were sent."""
-    fields = form.model_dump(mode="json", exclude={"sample"})
-    return json.dumps(fields, sort_keys=True).encode() + b"\0" + form.sample
 
 
 ROUTES = (
@@ -103,7 +95,7 @@ ROUTES = (
             "session": SESSION_EXAMPLE,
         },
         multipart=True,
-        headers=HEADERS,
+        headers=IDEMPOTENCY_KEY,
         problems=("refused", "failure_to_acquire", "too_large", "not_found", "conflict"),
     ),
 )

@@ -6,10 +6,12 @@ from fastapi import Response
 from pydantic import Field, StrictBool
 
 from countenance.api.door import Calling, Route
+from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
 from countenance.api.told import told
 from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, Id, PermitAnswer, permitted
 from countenance.operations import finalise as operation
-from countenance.operations.parts import Permitted
+from countenance.operations.once import Repeated
+from countenance.operations.parts import Permitted, Refused
 from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
@@ -22,17 +24,20 @@ class FinaliseForm(Form):
     decision: Literal["upheld", "overturned"]
 
 
-async def finalise(call: Calling) -> PermitAnswer | Response:
-    """Make a decision final, if the law permits it; whoever ran the device may not review what it answered."""
+async def finalise(call: Calling, response: Response) -> PermitAnswer | Response:
+    """Make a decision final, once, if the law permits it; whoever ran the device may not review what it answered."""
     sent = await call.sent()
 
-    def act() -> PermitAnswer | Response:
+    def act() -> Permitted | Repeated | Response:
         form = sent.form(FinaliseForm)
         review = operation.Review(record_id=form.record, human=form.human, decision=form.decision)
-        done = operation.finalise(call.house, call.caller, review)
-        return permitted(done, "finalised") if isinstance(done, Permitted) else told(call, done)
+        done = operation.finalise(call.house, call.caller, review, once(call, form))
+        return told(call, done) if isinstance(done, Refused) else done
 
-    return await call.work(act)
+    done = await call.work(act)
+    if isinstance(done, Repeated):
+        return replay(response, done, PermitAnswer)
+    return permitted(done, "finalised") if isinstance(done, Permitted) else done
 
 
 ROUTES = (
@@ -46,6 +51,7 @@ ROUTES = (
         example={"outcome": "finalised", "law": LAW_EXAMPLE, "duties": [], "record": RECORD_EXAMPLE},
         form=FinaliseForm,
         form_example={"record": RECORD_EXAMPLE["id"], "human": True, "decision": "upheld"},
-        problems=("refused", "not_found"),
+        headers=IDEMPOTENCY_KEY,
+        problems=("refused", "not_found", "conflict"),
     ),
 )

@@ -1,5 +1,6 @@
 """GET /v1/operator, purposes, venues, places, devices, alternatives and notices: what the operator declares."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -8,8 +9,12 @@ from pydantic import Field
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import Bilingual, Code, Shown
 from countenance.reception.body import Form
-from countenance.store import sites
+from countenance.store import activations, sites
+from countenance.store.database import Transaction
 from countenance.vocabulary import PlaceKind, Role, VenueKind
+
+#: Asks since when each row of a noun is permitted what it is for; what is not there is not permitted now.
+Permitted = Callable[[Transaction, str], dict[str, datetime]]
 
 _READERS = (Role.DEVICE, Role.OFFICER, Role.REGULATOR)
 
@@ -47,6 +52,8 @@ class PurposeShown(Shown):
     steps_to_consent: int | None
     steps_to_withdraw: int | None
     retired: bool
+    active: Annotated[bool, Field(description="Whether faces may be processed for it now, as far as that goes.")]
+    activated_at: datetime | None
 
 
 class VenueShown(Shown):
@@ -89,6 +96,8 @@ class DeviceShown(Shown):
     sole_entry: bool | None
     suspended: bool
     retired: bool
+    registered: Annotated[bool, Field(description="Whether it stands now where and as what it was registered.")]
+    registered_at: datetime | None
 
 
 class AlternativeShown(Shown):
@@ -161,10 +170,16 @@ class NoticesQuery(Form):
     purpose: Annotated[Code | None, Field(description="Only the notice of this purpose.")] = None
 
 
-async def _rows(call: Call, noun: str) -> list[dict[str, Any]]:
+async def _rows(call: Call, noun: str, permitted: Permitted | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a noun; with `permitted`, each with the instant since when that holds, under `since`."""
+
     def act() -> list[dict[str, Any]]:
+        operator_id = call.caller.operator_id
         with call.house.database.transaction() as tx:
-            return sites.read(tx, call.caller.operator_id, noun)
+            rows = sites.read(tx, operator_id, noun)
+            since = {} if permitted is None else permitted(tx, operator_id)
+        (key,) = sites.key_columns(noun)
+        return rows if permitted is None else [{**row, "since": since.get(row[key])} for row in rows]
 
     return [{name: value for name, value in row.items() if name != "operator_id"} for row in await call.work(act)]
 
@@ -177,8 +192,10 @@ async def operator(call: Calling) -> OperatorShown:
 
 async def purposes(call: Calling) -> Purposes:
     """List the purposes."""
-    rows = await _rows(call, "purpose")
+    rows = await _rows(call, "purpose", activations.active)
     for row in rows:
+        row["activated_at"] = row.pop("since")
+        row["active"] = row["activated_at"] is not None
         covers = row.pop("assessed_configuration"), row.pop("configuration")
         row["assessment_covers"] = covers[0] is not None and covers[0] == covers[1]
     return Purposes.model_validate({"purposes": rows})
@@ -196,7 +213,11 @@ async def places(call: Calling) -> Places:
 
 async def devices(call: Calling) -> Devices:
     """List the devices."""
-    return Devices.model_validate({"devices": await _rows(call, "device")})
+    rows = await _rows(call, "device", activations.registered)
+    for row in rows:
+        row["registered_at"] = row.pop("since")
+        row["registered"] = row["registered_at"] is not None
+    return Devices.model_validate({"devices": rows})
 
 
 async def alternatives(call: Calling) -> Alternatives:
@@ -266,6 +287,8 @@ _PURPOSE = {
     "steps_to_consent": 2,
     "steps_to_withdraw": 1,
     "retired": False,
+    "active": True,
+    "activated_at": "2026-11-01T02:00:00Z",
 }
 _VENUE = {"venue_id": "harbour", "name": "Harbour Hotel", "kind": "hotel", "business": True, "retired": False}
 _PLACE = {
@@ -293,6 +316,8 @@ _DEVICE = {
     "sole_entry": False,
     "suspended": False,
     "retired": False,
+    "registered": True,
+    "registered_at": "2026-11-01T02:00:00Z",
 }
 _ALTERNATIVE = {
     "alternative_id": "desk",

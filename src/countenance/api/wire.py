@@ -201,7 +201,7 @@ class PermitAnswer(Shown):
 
 def permitted(done: Permitted, outcome: str) -> PermitAnswer:
     """Return the answer to what the law permits."""
-    return PermitAnswer(outcome=outcome, record=RecordPointer.of(done.recorded), **law(done.permit))
+    return PermitAnswer.model_validate(done.as_json(outcome))
 
 
 def law(permit: Permit) -> dict[str, Any]:

@@ -18,14 +18,17 @@ from countenance.cli.governed import (
     analyse_command,
     authorisation_app,
     capture_command,
+    deactivate_command,
     disclose_command,
     filing_command,
     finalise_command,
     keep_command,
     originals_command,
+    readiness_command,
     register_command,
     remote_command,
     reuse_command,
+    unregister_command,
 )
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.law import law_app
@@ -33,6 +36,7 @@ from countenance.cli.parity import choose_command, parity_command
 from countenance.cli.receipts import receipt_app
 from countenance.cli.replay import replay_command
 from countenance.cli.requests import data_command, link_command, requests_app
+from countenance.cli.staff import staff_app
 from countenance.cli.subjects import (
     enrol_command,
     erase_command,
@@ -61,6 +65,7 @@ app.add_typer(site_app, name="site")
 app.add_typer(notice_app, name="notice")
 app.add_typer(consents_app, name="consents")
 app.add_typer(credential_app, name="credential")
+app.add_typer(staff_app, name="staff")
 app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(requests_app, name="requests")
 app.add_typer(clock_app, name="clock")
@@ -78,6 +83,9 @@ app.command("originals")(originals_command)
 app.command("filing")(filing_command)
 app.command("activate")(activate_command)
 app.command("register")(register_command)
+app.command("deactivate")(deactivate_command)
+app.command("unregister")(unregister_command)
+app.command("readiness")(readiness_command)
 app.command("capture")(capture_command)
 app.command("reuse")(reuse_command)
 app.command("disclose")(disclose_command)

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -99,18 +99,24 @@ def asking(ask: Callable[[], Answer], *, as_json: bool) -> Answer:
         _end(problem, as_json=as_json)
 
 
+def tell_findings(findings: Sequence[Mapping[str, Any]]) -> None:
+    """Print every finding: its article, why it refuses in both languages, where that is said, and what to do."""
+    for finding in findings:
+        article = f"{finding['pack']} article {finding['article']}" if finding["pack"] else "this server"
+        unknown = f" (not known: {', '.join(finding['facts'])})" if finding["outcome"] == "missing" else ""
+        where = f" At: {', '.join(finding['devices'])}." if finding.get("devices") else ""
+        typer.echo(f"  {article}: {finding['reason']['en']}{unknown}{where}")
+        typer.echo(f"    {finding['reason']['zh']}")
+        typer.echo(f"    → {finding['remedy']['en']}")
+
+
 def _end(problem: Problem, *, as_json: bool) -> NoReturn:
     body = problem.body
     if as_json:
         typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
     elif "findings" in body:
         typer.echo("Refused.")
-        for finding in body["findings"]:
-            article = f"{finding['pack']} article {finding['article']}" if finding["pack"] else "this server"
-            unknown = f" (not known: {', '.join(finding['facts'])})" if finding["outcome"] == "missing" else ""
-            typer.echo(f"  {article}: {finding['reason']['en']}{unknown}")
-            typer.echo(f"    {finding['reason']['zh']}")
-            typer.echo(f"    → {finding['remedy']['en']}")
+        tell_findings(body["findings"])
         typer.echo(f"  On record as {body['record']['id']}.")
     else:
         typer.echo(f"countenance: {body.get('detail', body.get('title', ''))} · {body.get('detail_zh', '')}", err=True)

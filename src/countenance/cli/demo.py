@@ -124,9 +124,10 @@ def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Pat
 
 
 def _open_for_guests(opened: "Opened", site: "Site", folder: Path) -> None:
-    """Activate the purposes and register the devices where that was not done yet, as the demonstration's officer.
+    """Activate the purposes and register the devices where they are not, as the demonstration's officer.
 
-    The law is asked as it is of anybody; what it refuses stays refused, and is on record.
+    The law is asked as it is of anybody; what it refuses stays refused, and is on record. What was deactivated or
+    unregistered in the demonstration is opened again at its next start.
     """
     from countenance.access import authenticate
     from countenance.app import now
@@ -138,7 +139,7 @@ def _open_for_guests(opened: "Opened", site: "Site", folder: Path) -> None:
         officer = authenticate(tx, token, now())
         active = activations.active(tx, site.operator.id)
         registered = activations.registered(tx, site.operator.id)
-    for purpose in set(site.purposes) - active:
+    for purpose in set(site.purposes) - set(active):
         activate(opened.house, officer, purpose)
     places = [place for venue in site.venues.values() for place in venue.places.values()]
     devices = [name for place in places for name in place.devices]

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from countenance.cli.answers import asking, client, picture, say
+from countenance.cli.answers import EXIT_REFUSED, asking, client, picture, say, tell_findings
 from countenance.cli.subjects import Device, Json, Named, Photo, Purpose
 from countenance.vocabulary import Ground, StorageDestination
 
-authorisation_app = typer.Typer(help="Exceptions that several officers answer for.", no_args_is_help=True)
+authorisation_app = typer.Typer(help="Exceptions that several people answer for.", no_args_is_help=True)
 
 Authorisation = Annotated[str, typer.Argument(metavar="ID", help="The id that `ask` printed.")]
 
@@ -35,6 +35,40 @@ def register_command(
 ) -> None:
     """Register a device where it stands now, if the law permits it; after a move it is registered anew."""
     _tell(asking(lambda: client().register(device, purpose=purpose), as_json=as_json), as_json=as_json)
+
+
+def deactivate_command(
+    purpose: Annotated[str, typer.Argument(metavar="PURPOSE", help="A purpose that is on file.")], as_json: Json = False
+) -> None:
+    """Deactivate a purpose: no face is processed for it from the next decision on. Never refused."""
+    _ended(asking(lambda: client().deactivate(purpose), as_json=as_json), as_json=as_json)
+
+
+def unregister_command(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="A device that is on file.")], as_json: Json = False
+) -> None:
+    """Unregister a device: nothing is done at it from the next decision on. Never refused."""
+    _ended(asking(lambda: client().unregister(device), as_json=as_json), as_json=as_json)
+
+
+def readiness_command(
+    purpose: Annotated[str, typer.Argument(metavar="PURPOSE", help="A purpose that is on file.")],
+    device: Annotated[
+        str | None, typer.Option("--device", help="Ask about registering this device for the purpose instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is missing before a purpose can be activated; exit 3 where something is. Nothing is done or recorded."""
+
+    def ask() -> dict[str, Any]:
+        return client().readiness(purpose) if device is None else client().device_readiness(device, purpose=purpose)
+
+    answer = asking(ask, as_json=as_json)
+    say(answer, as_json=as_json, line="Ready." if answer["ready"] else "Not ready.")
+    if not as_json:
+        tell_findings(answer["findings"])
+    if not answer["ready"]:
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def capture_command(purpose: Purpose, device: Device = None, as_json: Json = False) -> None:
@@ -74,7 +108,7 @@ def finalise_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a decision final, as a reviewer who did not run the device."""
+    """Make a decision final, once, as a reviewer who did not run the device."""
     answer = asking(lambda: client().finalise(record, decision=decision.value, human=human), as_json=as_json)
     _tell(answer, as_json=as_json)
 
@@ -168,7 +202,7 @@ def ask_command(  # noqa: PLR0917 — each is one option
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for an authorisation; it permits nothing before other officers have approved it."""
+    """Ask for an authorisation; it permits nothing before two other people have approved it."""
     said: dict[str, Any] = {
         "purpose": purpose,
         "ground": ground.value,
@@ -187,7 +221,7 @@ def ask_command(  # noqa: PLR0917 — each is one option
 
 @authorisation_app.command("approve")
 def approve_command(authorisation: Authorisation, as_json: Json = False) -> None:
-    """Approve an authorisation: once by each officer, never by the one who asked for it."""
+    """Approve an authorisation: once by each member of staff, never by the one who asked for it."""
     answer = asking(lambda: client().approve(authorisation), as_json=as_json)
     say(answer, as_json=as_json, line=f"Approved by {answer['approvers']}.")
 
@@ -213,6 +247,11 @@ def list_authorisations_command(as_json: Json = False) -> None:
         return
     for each in found["authorisations"]:
         typer.echo(f"{each['authorisation']}  {each['state']:8} {each['ground']:18} until {each['ends_at']}")
+
+
+def _ended(answer: dict[str, Any], *, as_json: bool) -> None:
+    line = f"{answer['outcome'].capitalize()}. On record as {answer['record']['id']}."
+    say(answer, as_json=as_json, line=line)
 
 
 def _tell(answer: dict[str, Any], *, as_json: bool) -> None:

@@ -99,11 +99,14 @@ def read_file(path: Path) -> bytes:
 
 
 @credential_app.command("issue")
-def issue_command(
+def issue_command(  # noqa: PLR0917 — each is one option
     role: Annotated[Role, typer.Argument()],
     label: Annotated[str, typer.Option("--label", help="What it is for, in your words.")] = "",
     device: Annotated[str | None, typer.Option("--device", help="The device a device credential is for.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="The subject a subject credential is for.")] = None,
+    staff: Annotated[
+        str | None, typer.Option("--staff", help="The member of staff who holds an officer's credential.")
+    ] = None,
     operator: Operator = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Write it to this file, mode 0600, and print nothing.")
@@ -126,9 +129,17 @@ def issue_command(
                 raise NotFoundError("No such subject is on file.", "该个人未登记。")
             at, subject_id = now(), held.subject_id if held else None
             issued = issue(
-                tx, operator_id, role, label=label or role.value, at=at, device_id=device, subject_id=subject_id
+                tx,
+                operator_id,
+                role,
+                label=label or role.value,
+                at=at,
+                device_id=device,
+                subject_id=subject_id,
+                staff_id=staff,
             )
-            record_credential(tx, operator_id, "console", "issued", issued.credential_id, role.value, at)
+            done = "issued", issued.credential_id, role.value, at
+            record_credential(tx, operator_id, "console", *done, staff_id=staff)
     if to is not None:
         private_file(to, issued.token + "\n")
         return
@@ -146,7 +157,8 @@ def list_command(operator: Operator = None) -> None:
         with database.transaction() as tx:
             for row in credentials.listed(tx, operator_id):
                 state = "revoked" if row["revoked_at"] else "valid"
-                typer.echo(f"{row['credential_id']}  {row['role']:10} {state:8} {row['label']}")
+                held = f"  held by {row['staff_id']}" if row["staff_id"] else ""
+                typer.echo(f"{row['credential_id']}  {row['role']:10} {state:8} {row['label']}{held}")
 
 
 @credential_app.command("revoke")
@@ -165,7 +177,8 @@ def revoke_command(
             at, found = now(), credentials.find(tx, credential)
             if found is None or not credentials.revoke(tx, operator_id, credential, at):
                 raise NotFoundError("There is no such valid credential.", "没有该有效凭证。")
-            record_credential(tx, operator_id, "console", "revoked", credential, found.role, at)
+            done = "revoked", credential, found.role, at
+            record_credential(tx, operator_id, "console", *done, staff_id=found.staff_id)
     typer.echo("Revoked.")
 
 

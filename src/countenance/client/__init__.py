@@ -206,11 +206,12 @@ class Client(Governed, Receipts, Rights):
         label: str,
         device: str | None = None,
         subject: str | None = None,
+        staff: str | None = None,
         expires_at: str | None = None,
     ) -> dict[str, Any]:
         """Make a credential; the answer's `token` is never shown again."""
-        said = {"role": role, "label": label, "device": device, "subject": subject, "expires_at": expires_at}
-        return self._json("POST", "/v1/credentials", said)
+        said = {"role": role, "label": label, "device": device, "subject": subject, "staff": staff}
+        return self._json("POST", "/v1/credentials", said | {"expires_at": expires_at})
 
     def credentials(self) -> dict[str, Any]:
         """List the credentials."""

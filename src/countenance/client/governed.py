@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from countenance.client.travel import Connected
 
 
 class Governed(Connected):
-    """Purposes and devices, authorisations, checks, analyses and originals."""
+    """Purposes and devices, staff, authorisations, checks, analyses and originals."""
 
     def activate(self, purpose: str) -> dict[str, Any]:
         """Activate a purpose; until then no face is processed for it."""
@@ -17,6 +18,34 @@ class Governed(Connected):
     def register(self, device: str, *, purpose: str) -> dict[str, Any]:
         """Register a device where it stands now."""
         return self._json("POST", f"/v1/devices/{quote(device, safe='')}/register", {"purpose": purpose})
+
+    def deactivate(self, purpose: str) -> dict[str, Any]:
+        """Let a purpose serve for nothing from the next decision on."""
+        return self._json("POST", f"/v1/purposes/{quote(purpose, safe='')}/deactivate", {})
+
+    def unregister(self, device: str) -> dict[str, Any]:
+        """Let nothing be done at a device from the next decision on."""
+        return self._json("POST", f"/v1/devices/{quote(device, safe='')}/unregister", {})
+
+    def readiness(self, purpose: str) -> dict[str, Any]:
+        """Return what the law would find if a purpose were activated now; nothing is done."""
+        return self._json("GET", f"/v1/purposes/{quote(purpose, safe='')}/readiness")
+
+    def device_readiness(self, device: str, *, purpose: str) -> dict[str, Any]:
+        """Return what the law would find if a device were registered now; nothing is done."""
+        return self._json("GET", f"/v1/devices/{quote(device, safe='')}/readiness", query={"purpose": purpose})
+
+    def staff(self) -> dict[str, Any]:
+        """List the members of staff."""
+        return self._json("GET", "/v1/staff")
+
+    def add_staff(self, staff: str, *, name: str) -> dict[str, Any]:
+        """Put a person on the list of staff, under a code that will mean this person for ever."""
+        return self._json("POST", "/v1/staff", {"staff": staff, "name": name})
+
+    def retire_staff(self, staff: str) -> dict[str, Any]:
+        """Retire a member of staff; every credential they hold is revoked."""
+        return self._json("POST", f"/v1/staff/{quote(staff, safe='')}/retire", {})
 
     def capture(self, *, purpose: str, device: str | None = None) -> dict[str, Any]:
         """Ask whether a device may capture now."""
@@ -31,9 +60,16 @@ class Governed(Connected):
         said = {"subject": subject, "purpose": purpose, "destination": destination}
         return self._json("POST", "/v1/disclose", said)
 
-    def finalise(self, record: str, *, decision: str, human: bool | None = None) -> dict[str, Any]:
-        """Make a decision on record final, as reviewer: `decision` is upheld or overturned."""
-        return self._json("POST", "/v1/finalise", {"record": record, "decision": decision, "human": human})
+    def finalise(
+        self, record: str, *, decision: str, human: bool | None = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Make a decision on record final, once, as reviewer: `decision` is upheld or overturned.
+
+        Without a key of yours one is made, so that a retry of the connection is safe; a second call is a Problem.
+        """
+        said = {"record": record, "decision": decision, "human": human}
+        headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
+        return self._json("POST", "/v1/finalise", said, headers=headers)
 
     def identify_remote(self, sample: bytes, *, purpose: str, device: str | None = None) -> dict[str, Any]:
         """Ask whether a picture shows one of the persons that a live authorisation names."""
@@ -82,7 +118,7 @@ class Governed(Connected):
         subjects: Sequence[str] = (),
         starts_at: str | None = None,
     ) -> dict[str, Any]:
-        """Ask for an authorisation; it permits nothing before other officers have approved it."""
+        """Ask for an authorisation; it permits nothing before two other people have approved it."""
         said = {
             "purpose": purpose,
             "ground": ground,
@@ -98,7 +134,7 @@ class Governed(Connected):
         return self._json("POST", "/v1/authorisations", said)
 
     def approve(self, authorisation: str) -> dict[str, Any]:
-        """Approve an authorisation."""
+        """Approve an authorisation, with a credential that a member of staff holds."""
         return self._json("POST", f"/v1/authorisations/{quote(authorisation, safe='')}/approve", {})
 
     def revoke_authorisation(self, authorisation: str) -> dict[str, Any]:

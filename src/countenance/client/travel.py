@@ -153,6 +153,7 @@ class Connected:
         method: str,
         path: str,
         said: Mapping[str, Any] | None = None,
+        *,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:

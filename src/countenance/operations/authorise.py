@@ -1,4 +1,4 @@
-"""Authorise: ask for an authorisation, approve it, revoke it; each by an officer, each on record."""
+"""Authorise: ask for an authorisation, approve it, revoke it; each by a person on the list of staff, each on record."""
 
 from typing import Any
 from uuid import UUID
@@ -23,17 +23,18 @@ def ask_for(house: House, caller: Caller, wanted: rules.Wanted) -> tuple[Authori
             "subjects": row.subjects_named,
             "starts_at": row.starts_at.isoformat(),
             "ends_at": row.ends_at.isoformat(),
+            "staff": row.asked_by_staff,
         }
         recorded = _record(tx, house, caller, row, "asked", details)
     return row, recorded
 
 
 def approve(house: House, caller: Caller, authorisation_id: UUID) -> tuple[AuthorisationRow, int, Recorded]:
-    """Approve an authorisation and return how many have. Raises what `sites.authorisations.approve` raises."""
+    """Approve an authorisation and return how many people have. Raises what `sites.authorisations.approve` raises."""
     at = house.clock()
     with house.database.transaction() as tx:
         row, approvers = rules.approve(tx, caller.operator_id, authorisation_id, caller.credential_id, at)
-        recorded = _record(tx, house, caller, row, "approved", {"approvers": approvers})
+        recorded = _record(tx, house, caller, row, "approved", {"approvers": approvers, "staff": caller.staff_id})
     return row, approvers, recorded
 
 

@@ -16,8 +16,10 @@ def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
     at: datetime,
     *,
     subject_mark: bytes | None = None,
+    staff_id: str | None = None,
 ) -> Recorded:
-    """Record that a credential was issued or revoked, by whom, in the transaction that does it."""
+    """Record that a credential was issued or revoked, by whom and for whom, in the transaction that does it."""
+    held = {} if staff_id is None else {"staff": staff_id}
     return append(
         tx,
         Entry(
@@ -27,6 +29,6 @@ def record_credential(  # noqa: PLR0917 — the entry in the order of a sentence
             outcome=outcome,
             by=by,
             subject_mark=subject_mark,
-            details={"credential": credential_id, "role": role},
+            details={"credential": credential_id, "role": role} | held,
         ),
     )

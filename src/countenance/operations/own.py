@@ -54,8 +54,8 @@ _NO_AUTHORISATION: Final = _finding(
     ("authorisation.approvers", "authorisation.in_scope"),
     Text(
         "Nobody is looked for at a distance without an authorisation that names the persons, this device and this "
-        "hour, approved by two officers.",
-        "未经写明人员、设备与时段且由两名负责人批准的授权，不得远距离查找任何人。",
+        "hour, approved by two other people.",
+        "未经写明人员、设备与时段且由另外两人批准的授权，不得远距离查找任何人。",
     ),
     Text("Ask for one: POST /v1/authorisations.", "请先申请授权：POST /v1/authorisations。"),
 )

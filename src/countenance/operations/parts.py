@@ -23,13 +23,14 @@ from countenance.vocabulary import ReceiptKind, Role
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls in: a credential, its operator and role, and the device or subject it is bound to."""
+    """Who calls in: a credential, its operator and role, and the device, subject or member of staff it belongs to."""
 
     operator_id: str
     credential_id: str
     role: Role
     device_id: str | None = None
     subject_id: UUID | None = None
+    staff_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,12 @@ class Permitted:
 
     permit: Permit
     recorded: Recorded
+
+    def as_json(self, outcome: str) -> dict[str, Any]:
+        """Return the answer, under the name that the operation gives its outcome; it holds nothing personal."""
+        said = as_json(self.permit)
+        law = {"packs": said["packs"]}
+        return {"outcome": outcome, "law": law, "duties": said["duties"], "record": self.recorded.as_json()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What an authorisation must be: a ground, a window that ends, devices, persons, officers who approve it once each."""
+"""What an authorisation must be: a ground, a window that ends, devices, persons, staff who approve it once each."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 from countenance.errors import ConflictError, MalformedError, NotAllowedError, NotFoundError
 from countenance.store import authorisations as store
-from countenance.store import credentials, sites, subjects
+from countenance.store import credentials, sites, staff, subjects
 from countenance.store.authorisations import AuthorisationRow
 from countenance.store.database import Transaction
+from countenance.store.staff import StaffRow
 from countenance.vocabulary import Ground
 
 #: An emergency is over, or another person looks at it again, within this time of asking.
@@ -40,9 +41,11 @@ class Wanted:
 def ask_for(tx: Transaction, operator_id: str, wanted: Wanted, by: str, at: datetime) -> AuthorisationRow:
     """Put an authorisation on file and return it.
 
-    Raises MalformedError for a window that is past, too long or upside down, NotFoundError for a purpose, device or
-    subject that is not on file.
+    Raises NotAllowedError where no member of staff holds the credential: who asked must be known, because that person
+    never approves. Raises MalformedError for a window that is past, too long or upside down, NotFoundError for a
+    purpose, device or subject that is not on file.
     """
+    asked_by_staff = _holder(tx, operator_id, by, at).staff_id
     starts_at = wanted.starts_at or at
     longest = EMERGENCY_MAX if wanted.ground is Ground.EMERGENCY else WINDOW_MAX
     if not max(at, starts_at) < wanted.ends_at <= min(at, starts_at) + longest:
@@ -80,6 +83,7 @@ def ask_for(tx: Transaction, operator_id: str, wanted: Wanted, by: str, at: date
         ends_at=wanted.ends_at,
         asked_by=by,
         asked_at=at,
+        asked_by_staff=asked_by_staff,
     )
     store.add(tx, row)
     return row
@@ -88,24 +92,29 @@ def ask_for(tx: Transaction, operator_id: str, wanted: Wanted, by: str, at: date
 def approve(
     tx: Transaction, operator_id: str, authorisation_id: UUID, by: str, at: datetime
 ) -> tuple[AuthorisationRow, int]:
-    """Write one officer's approval down and return the authorisation with how many have approved it.
+    """Write one person's approval down and return the authorisation with how many have approved it.
 
-    Raises NotFoundError where there is none, ConflictError for one that has ended or that this credential approved
-    before, NotAllowedError for whoever asked for it, or for a credential made after it was asked for.
+    Raises NotFoundError where there is none, ConflictError for one that has ended or that this person approved before,
+    NotAllowedError for whoever asked for it, with any credential, for a credential that no member of staff holds, and
+    for a person or a credential that came after it was asked for.
     """
     row = _live(tx, operator_id, authorisation_id, at)
-    credential = credentials.find(tx, by)
-    if by == row.asked_by or credential is None or credential.created_at > row.asked_at:
+    staff_id = _holder(tx, operator_id, by, row.asked_at).staff_id
+    if row.asked_by_staff is None:
         raise NotAllowedError(
-            "An authorisation is approved by other officers than the one who asked for it, with credentials that are "
-            "older than it is.",
-            "授权须由申请者以外的负责人批准，且其凭证须早于该授权。",
+            "No member of staff is known to have asked for it, so it cannot be told who may approve it. Ask anew.",
+            "无法确认申请者为名单上的工作人员，因此无法判定谁可批准。请重新申请。",
         )
-    if not store.approve(tx, operator_id, authorisation_id, by, at):
+    if staff_id == row.asked_by_staff:
+        raise NotAllowedError(
+            "An authorisation is approved by other people than the one who asked for it. Let a colleague approve it.",
+            "授权须由申请者以外的人员批准。请由其他同事批准。",
+        )
+    if not store.approve(tx, operator_id, authorisation_id, store.ApprovalRow(by, staff_id, at)):
         raise ConflictError(
-            "This officer has approved it already. Another one has to.", "该负责人已批准，须由另一人批准。"
+            "This person has approved it already. Another one has to.", "该人员已批准，须由另一人批准。"
         )
-    return row, len(store.approvals(tx, operator_id, authorisation_id))
+    return row, store.approvers(tx, operator_id, authorisation_id)
 
 
 def revoke(tx: Transaction, operator_id: str, authorisation_id: UUID, by: str, at: datetime) -> AuthorisationRow:
@@ -113,6 +122,31 @@ def revoke(tx: Transaction, operator_id: str, authorisation_id: UUID, by: str, a
     row = _live(tx, operator_id, authorisation_id, at)
     store.revoke(tx, operator_id, authorisation_id, by, at)
     return row
+
+
+def _holder(tx: Transaction, operator_id: str, by: str, until: datetime) -> StaffRow:
+    """Return the member of staff who holds a credential, both on file not later than `until`; raises NotAllowedError.
+
+    The row is held: whoever is being retired waits, and does not approve after that.
+    """
+    credential = credentials.find(tx, by)
+    known = credential is not None and credential.operator_id == operator_id and credential.revoked_at is None
+    staff_id = credential.staff_id if known and credential is not None else None
+    holder = staff.find(tx, operator_id, staff_id, share=True) if staff_id is not None else None
+    if credential is None or holder is None or not holder.active:
+        raise NotAllowedError(
+            "Who asks or approves must be known as a person: call with a credential that a member of staff holds "
+            "(countenance credential issue officer --staff ID).",
+            "申请或批准者须为可识别的人员：请使用由工作人员持有的凭证"
+            "（countenance credential issue officer --staff ID）。",
+        )
+    if max(credential.created_at, holder.created_at) > until:
+        raise NotAllowedError(
+            "This person or this credential came after the request, so neither counts for it. Let somebody approve who "
+            "was on the list before.",
+            "该人员或其凭证晚于该申请，不予计入。请由此前已在名单上的人员批准。",
+        )
+    return holder
 
 
 def _live(tx: Transaction, operator_id: str, authorisation_id: UUID, at: datetime) -> AuthorisationRow:

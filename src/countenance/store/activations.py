@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from countenance.store import declared
 from countenance.store.database import Transaction
+from countenance.store.on_file import ACTIVE, STANDING
 from countenance.store.permitted_tables import active_purpose, registered_device
 from countenance.store.tables import alternative, device, place
 
@@ -32,16 +34,27 @@ def _key(name: str) -> list[str]:
     return ["operator_id", name]
 
 
-def active(tx: Transaction, operator_id: str) -> set[str]:
-    """Return the purposes that were activated."""
-    query = select(active_purpose.c.purpose).where(active_purpose.c.operator_id == operator_id)
-    return set(tx.execute(query).scalars())
+def deactivate(tx: Transaction, operator_id: str, purpose: str) -> bool:
+    """Let a purpose be active no longer, and return whether it was."""
+    mine = active_purpose.c.operator_id == operator_id, active_purpose.c.purpose == purpose
+    return tx.execute(active_purpose.delete().where(*mine)).rowcount == 1
 
 
-def registered(tx: Transaction, operator_id: str) -> set[str]:
-    """Return the devices that were registered, wherever they stood then."""
-    query = select(registered_device.c.device_id).where(registered_device.c.operator_id == operator_id)
-    return set(tx.execute(query).scalars())
+def unregister(tx: Transaction, operator_id: str, device_id: str) -> bool:
+    """Let a device be registered no longer, wherever it stands, and return whether it was anywhere."""
+    mine = registered_device.c.operator_id == operator_id, registered_device.c.device_id == device_id
+    return tx.execute(registered_device.delete().where(*mine)).rowcount == 1
+
+
+def active(tx: Transaction, operator_id: str) -> dict[str, datetime]:
+    """Return the purposes that a decision finds active now, each with when it was activated."""
+    return {row.code: row.activated_at for row in tx.execute(ACTIVE, {"operator_id": operator_id})}
+
+
+def registered(tx: Transaction, operator_id: str) -> dict[str, datetime]:
+    """Return the devices that a decision finds registered where they stand now, each with when it was registered."""
+    rows = tx.execute(STANDING, {"operator_id": operator_id})
+    return {row.device_id: row.registered_at for row in rows if declared.registered(row)}
 
 
 def devices_for(tx: Transaction, operator_id: str, purpose: str) -> list[str]:

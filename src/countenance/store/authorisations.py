@@ -40,10 +40,20 @@ class AuthorisationRow:
     revoked_at: datetime | None = None
     revoked_by: str | None = None
     closed_at: datetime | None = None
+    asked_by_staff: str | None = None
 
     def __repr__(self) -> str:
         """Show the id only."""
         return f"AuthorisationRow({self.authorisation_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """One approval: with which credential, held by whom, and when; one without a member of staff does not count."""
+
+    credential_id: str
+    staff_id: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ def lateral() -> Any:
     operator_id: BindParameter[str] = bindparam("operator_id", type_=Text())
     at: BindParameter[datetime] = bindparam("at", type_=DateTime(timezone=True))
     approvers = (
-        select(func.count(func.distinct(approval.c.credential_id)))
+        select(func.count(func.distinct(approval.c.staff_id)))
         .where(
             approval.c.operator_id == authorisation.c.operator_id,
             approval.c.authorisation_id == authorisation.c.authorisation_id,
@@ -172,26 +182,32 @@ def hold(tx: Transaction, operator_id: str, purpose: str) -> None:
     ).all()
 
 
-def approve(tx: Transaction, operator_id: str, authorisation_id: UUID, credential_id: str, at: datetime) -> bool:
-    """Write an approval down and return whether it is the first by this credential."""
+def approve(tx: Transaction, operator_id: str, authorisation_id: UUID, row: ApprovalRow) -> bool:
+    """Write an approval down and return whether it is the first by this member of staff, with whichever credential."""
     values = {
         "operator_id": operator_id,
         "authorisation_id": authorisation_id,
-        "credential_id": credential_id,
-        "at": at,
+        "credential_id": row.credential_id,
+        "staff_id": row.staff_id,
+        "at": row.at,
     }
     done = tx.execute(insert(approval).values(values).on_conflict_do_nothing().returning(approval.c.credential_id))
     return done.one_or_none() is not None
 
 
-def approvals(tx: Transaction, operator_id: str, authorisation_id: UUID) -> list[tuple[str, datetime]]:
+def approvals(tx: Transaction, operator_id: str, authorisation_id: UUID) -> list[ApprovalRow]:
     """Return who approved, and when, in order."""
     query = (
-        select(approval.c.credential_id, approval.c.at)
+        select(approval.c.credential_id, approval.c.staff_id, approval.c.at)
         .where(approval.c.operator_id == operator_id, approval.c.authorisation_id == authorisation_id)
         .order_by(approval.c.at, approval.c.credential_id)
     )
-    return [(row.credential_id, row.at) for row in tx.execute(query)]
+    return [ApprovalRow(*row) for row in tx.execute(query)]
+
+
+def approvers(tx: Transaction, operator_id: str, authorisation_id: UUID) -> int:
+    """Return how many members of staff have approved: what the law is told."""
+    return len({row.staff_id for row in approvals(tx, operator_id, authorisation_id)} - {None})
 
 
 def revoke(tx: Transaction, operator_id: str, authorisation_id: UUID, by: str, at: datetime) -> None:

@@ -25,6 +25,7 @@ class CredentialRow:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    staff_id: str | None = None
 
 
 _COLUMNS = [credential.c[name] for name in CredentialRow.__dataclass_fields__]
@@ -71,6 +72,20 @@ def revoke_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: date
             credential.c.subject_id == subject_id,
         )
         .values(revoked_at=func.coalesce(credential.c.revoked_at, at), label="erased")
+    )
+    return done.rowcount
+
+
+def revoke_staff(tx: Transaction, operator_id: str, staff_id: str, at: datetime) -> int:
+    """Revoke every working credential of a member of staff and return how many there were."""
+    done = tx.execute(
+        credential.update()
+        .where(
+            credential.c.operator_id == operator_id,
+            credential.c.staff_id == staff_id,
+            credential.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=at)
     )
     return done.rowcount
 

@@ -1,6 +1,6 @@
 """The connection to PostgreSQL: transactions that commit whole or not at all, and errors in the house's words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,12 @@ _MIGRATION_LOCK = 0x636F756E  # "coun": one migration at a time, whoever else st
 class Database:
     """A pool of connections to one PostgreSQL database."""
 
-    def __init__(self, address: str, *, connections: int = 12) -> None:
-        """Prepare the pool for `address` (postgresql+psycopg://…); nothing is opened yet."""
+    def __init__(self, address: str, *, connections: int = 12, missed: Callable[[], None] = lambda: None) -> None:
+        """Prepare the pool for `address` (postgresql+psycopg://…); nothing is opened yet.
+
+        `missed` is called whenever the database did not answer; it must not keep the caller waiting.
+        """
+        self._missed = missed
         self.engine: Engine = sqlalchemy.create_engine(
             _parsed(address),
             pool_size=connections,
@@ -62,12 +66,14 @@ class Database:
                 "同一数据刚被他人修改。请重新读取后再试。",
             ) from error
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.InternalError) as error:
+            self._missed()
             raise UnavailableError(
                 "The database does not answer, so nothing was done. Repeat the request later.",
                 "数据库没有响应，未执行任何操作。请稍后重试。",
             ) from error
         except exc.DBAPIError as error:
             if error.connection_invalidated:
+                self._missed()
                 raise UnavailableError(
                     "The database connection was lost, so nothing was done. Repeat the request later.",
                     "数据库连接中断，未执行任何操作。请稍后重试。",

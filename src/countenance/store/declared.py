@@ -49,3 +49,8 @@ def origin(row: Any) -> OriginPurposeFacts | None:
 def standing(row: Any) -> dict[str, Any] | None:
     """Return where and as what a device stands, None where no device was found."""
     return None if row.device_id is None else {name: getattr(row, name) for name in _STANDING}
+
+
+def registered(row: Any) -> bool:
+    """Return whether a device is on file, not suspended, and stands where and as it was registered."""
+    return row.device_id is not None and not row.suspended and row.standing == standing(row)

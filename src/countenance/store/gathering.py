@@ -104,8 +104,7 @@ def gather(tx: Transaction, question: Question) -> OnFile:
     ).one()
     today = question.at.astimezone(PLACE).date()
     device_known = row.device_id is not None
-    standing = declared.standing(row)
-    registered = device_known and not row.suspended and row.standing == standing
+    registered = declared.registered(row)
     return OnFile(
         facts=f.Facts(
             action=question.action,
@@ -139,7 +138,7 @@ def gather(tx: Transaction, question: Question) -> OnFile:
         filings=filings.held(tx, question.operator_id) if question.action is Action.ENROL else None,
         purpose_active=row.activated_at is not None,
         origin_known=row.origin_code is not None,
-        standing=standing,
+        standing=declared.standing(row),
         authorised=authorisations.authorised(row),
         retention_days=row.retention_days,
     )

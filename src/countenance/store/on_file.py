@@ -86,6 +86,11 @@ _newest_record_at = (
 _origin = purpose.alias("origin")
 _authorised = authorisations.lateral()
 _base = select(_OPERATOR.label("operator_id")).subquery("base")
+# What stands where, and what was permitted there: the same for a decision and for a list.
+_AT_PLACE = and_(place.c.operator_id == _OPERATOR, place.c.place_id == device.c.place_id, place.c.retired.is_(False))
+_IN_VENUE = and_(venue.c.operator_id == _OPERATOR, venue.c.venue_id == place.c.venue_id, venue.c.retired.is_(False))
+_IS_ACTIVE = and_(active_purpose.c.operator_id == _OPERATOR, active_purpose.c.purpose == purpose.c.code)
+_IS_REGISTERED = and_(registered_device.c.operator_id == _OPERATOR, registered_device.c.device_id == device.c.device_id)
 #: Everything on file for one decision, in one row.
 ON_FILE = (
     select(
@@ -169,14 +174,8 @@ ON_FILE = (
             device.c.retired.is_(False),
         ),
     )
-    .outerjoin(
-        place,
-        and_(place.c.operator_id == _OPERATOR, place.c.place_id == device.c.place_id, place.c.retired.is_(False)),
-    )
-    .outerjoin(
-        venue,
-        and_(venue.c.operator_id == _OPERATOR, venue.c.venue_id == place.c.venue_id, venue.c.retired.is_(False)),
-    )
+    .outerjoin(place, _AT_PLACE)
+    .outerjoin(venue, _IN_VENUE)
     .outerjoin(
         subject,
         and_(
@@ -186,14 +185,37 @@ ON_FILE = (
         ),
     )
     .outerjoin(_consent, true())
-    .outerjoin(
-        active_purpose,
-        and_(active_purpose.c.operator_id == _OPERATOR, active_purpose.c.purpose == purpose.c.code),
-    )
+    .outerjoin(active_purpose, _IS_ACTIVE)
     .outerjoin(_origin, and_(_origin.c.operator_id == _OPERATOR, _origin.c.code == bindparam("origin_purpose")))
-    .outerjoin(
-        registered_device,
-        and_(registered_device.c.operator_id == _OPERATOR, registered_device.c.device_id == device.c.device_id),
-    )
+    .outerjoin(registered_device, _IS_REGISTERED)
     .outerjoin(_authorised, true())
+)
+
+#: The purposes that are active.
+ACTIVE = (
+    select(purpose.c.code, active_purpose.c.activated_at)
+    .select_from(purpose)
+    .join(active_purpose, _IS_ACTIVE)
+    .where(purpose.c.operator_id == _OPERATOR, purpose.c.retired.is_(False))
+)
+
+#: Where and as what each device that was registered stands now, and stood then.
+STANDING = (
+    select(
+        device.c.device_id,
+        device.c.suspended,
+        place.c.place_id,
+        place.c.kind.label("place_kind"),
+        place.c.private,
+        place.c.public,
+        place.c.internal,
+        venue.c.kind.label("venue_kind"),
+        registered_device.c.standing,
+        registered_device.c.registered_at,
+    )
+    .select_from(device)
+    .join(registered_device, _IS_REGISTERED)
+    .outerjoin(place, _AT_PLACE)
+    .outerjoin(venue, _IN_VENUE)
+    .where(device.c.operator_id == _OPERATOR, device.c.retired.is_(False))
 )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -65,8 +66,10 @@ authorisation = Table(
     Column("revoked_at", instant()),
     Column("revoked_by", Text),
     Column("closed_at", instant()),
+    Column("asked_by_staff", Text),
     PrimaryKeyConstraint("operator_id", "authorisation_id"),
     ForeignKeyConstraint(["operator_id", "purpose"], ["purpose.operator_id", "purpose.code"]),
+    ForeignKeyConstraint(["operator_id", "asked_by_staff"], ["staff.operator_id", "staff.staff_id"]),
     CheckConstraint("ground IN ('national_security', 'public_security', 'emergency')", name="ground"),
     CheckConstraint("ends_at > starts_at", name="window"),
     Index(None, "operator_id", "purpose", "ends_at"),
@@ -79,7 +82,10 @@ approval = Table(
     Column("authorisation_id", Uuid, nullable=False),
     Column("credential_id", Text, nullable=False),
     Column("at", instant(), nullable=False),
+    Column("staff_id", Text),
     PrimaryKeyConstraint("operator_id", "authorisation_id", "credential_id"),
+    UniqueConstraint("operator_id", "authorisation_id", "staff_id"),
+    ForeignKeyConstraint(["operator_id", "staff_id"], ["staff.operator_id", "staff.staff_id"]),
     ForeignKeyConstraint(
         ["operator_id", "authorisation_id"], ["authorisation.operator_id", "authorisation.authorisation_id"]
     ),

@@ -289,6 +289,7 @@ credential = Table(
     Column("label", Text, nullable=False),
     Column("device_id", Text),
     Column("subject_id", Uuid),
+    Column("staff_id", Text),
     Column("secret_digest", LargeBinary, nullable=False),
     Column("created_at", instant(), nullable=False),
     Column("expires_at", instant()),
@@ -296,9 +297,11 @@ credential = Table(
     PrimaryKeyConstraint("operator_id", "credential_id"),
     UniqueConstraint("credential_id"),
     ForeignKeyConstraint(["operator_id", "device_id"], ["device.operator_id", "device.device_id"]),
+    ForeignKeyConstraint(["operator_id", "staff_id"], ["staff.operator_id", "staff.staff_id"]),
     CheckConstraint("role IN ('device', 'officer', 'subject', 'regulator')", name="role"),
     CheckConstraint("(role = 'device') = (device_id IS NOT NULL)", name="device_role"),
     CheckConstraint("(role = 'subject') = (subject_id IS NOT NULL)", name="subject_role"),
+    CheckConstraint("staff_id IS NULL OR role = 'officer'", name="staff_role"),
 )
 
 answered = Table(

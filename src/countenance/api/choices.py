@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic import Field
 
 from countenance.api.door import Calling, Route
-from countenance.api.repeat import IDEMPOTENCY_KEY, once
+from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
 from countenance.api.wire import Code, Shown
 from countenance.operations.choose import SECONDS_MAX, STEPS_MAX, Choice
 from countenance.operations.choose import choose as operation

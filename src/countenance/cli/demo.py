@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from countenance.app import Opened
     from countenance.sites.declaration import Site
 
+#: The member of staff who is invited to the demonstration's console.
+_OFFICER = "officer"
 _COMMANDS = """
 Serving on {address} — leave this running and open another terminal in {here}.
 Data directory: {data} (database, keys, credentials; delete it to begin again)
@@ -41,6 +43,13 @@ Paste these, one after the other:
   COUNTENANCE_TOKEN_FILE={officer} {command} erase guest-1
   COUNTENANCE_TOKEN_FILE={officer} {command} records
       everything above, with its articles, and no name in it
+
+In a browser on this machine:
+
+  {pairing}
+      the guest's way, at the kiosk (this browser becomes the kiosk; a camera helps)
+  {console}
+      the officer's console; choose a password there (the link works once, for a day)
 
 Stop with Ctrl-C.
 """
@@ -81,6 +90,7 @@ def demo_command(
             purpose=next(iter(declared.purposes)),
             scopes="--scope enrol --scope off_device_storage --scope verify --scope identify",
             session="--started-by subject --prompted --offered",
+            **_links(opened, declared, folder),
         )
         serve(opened, lambda: typer.echo(text))
 
@@ -121,6 +131,30 @@ def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Pat
                 record_credential(tx, site.operator.id, "console", "issued", issued.credential_id, role.value, at)
                 private_file(file, issued.token + "\n")
     return found
+
+
+def _links(opened: "Opened", site: "Site", folder: Path) -> dict[str, str]:
+    """Return the addresses that open the pages: one pairs a browser as kiosk, one invites an officer."""
+    from countenance.app import now
+    from countenance.operations.sign_in import address as invitation
+    from countenance.operations.sign_in import invite, pairing
+    from countenance.operations.staff import add_staff
+    from countenance.store import sign_ins, staff
+
+    house, operator_id, here = opened.house, site.operator.id, address(opened.settings)
+    token = (folder / f"{Role.DEVICE.value}.token").read_text(encoding="utf-8").strip()
+    places = [place for venue in site.venues.values() for place in venue.places.values()]
+    kiosk = next(name for place in places for name in place.devices)
+    with house.database.transaction() as tx:
+        if staff.find(tx, operator_id, _OFFICER) is None:
+            add_staff(tx, operator_id, "console", _OFFICER, "The protection officer", now())
+        signs_in = sign_ins.find(tx, operator_id, _OFFICER)
+        if signs_in is not None and signs_in.password is not None:
+            console = f"{here}/console"
+        else:
+            made = invite(tx, house.vault(operator_id), operator_id, "console", _OFFICER, now())
+            console = invitation(here, made.token)
+    return {"pairing": pairing(here, kiosk, token), "console": console}
 
 
 def _open_for_guests(opened: "Opened", site: "Site", folder: Path) -> None:

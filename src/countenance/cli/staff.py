@@ -28,6 +28,22 @@ def add_command(
     typer.echo("Added.")
 
 
+@staff_app.command("invite")
+def invite_command(code: Code, operator: Operator = None) -> None:
+    """Print a link by which a member of staff chooses a password for the console; it works once, for a day."""
+    from countenance.app import keys, now, open_database
+    from countenance.operations.sign_in import address, invite
+    from countenance.vault.vaults import Vaults
+
+    chosen = settings()
+    with open_database(chosen) as database:
+        operator_id = choose_operator(database, operator)
+        vault = Vaults(keys(chosen)).of(operator_id)
+        with database.transaction() as tx:
+            made = invite(tx, vault, operator_id, "console", code, now())
+    typer.echo(address(chosen.public_url, made.token))
+
+
 @staff_app.command("list")
 def list_command(operator: Operator = None) -> None:
     """List the members of staff, retired ones too."""

@@ -3,11 +3,6 @@
 A session is an officer's credential that the member of staff holds for some hours; what is done in it is done by it.
 """
 
-import base64
-import hashlib
-import hmac
-import re
-import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,8 +14,11 @@ from countenance.record import Entry, append
 from countenance.store import credentials, sign_ins, staff
 from countenance.store.database import Transaction
 from countenance.vault import passwords
+from countenance.vault.bearers import agrees, mint, presented
+from countenance.vault.sealing import Vault
 
-_INVITATION: Final = re.compile(r"ci_([a-z2-7]{12})_([A-Za-z0-9_-]{43})")
+#: The two letters with which the token of an invitation begins.
+PREFIX: Final = "ci"
 INVITED_FOR: Final = timedelta(hours=24)
 SESSION_FOR: Final = timedelta(hours=8)
 #: So often a guess may be wrong before the next has to wait, for twice as long each time, a quarter of an hour at most.
@@ -54,35 +52,39 @@ class Person:
     staff_id: str
 
 
-def invite(house: House, caller: Caller, staff_id: str) -> Invited:
+def invite(tx: Transaction, vault: Vault, operator_id: str, by: str, staff_id: str, at: datetime) -> Invited:
     """Invite a member of staff to choose a password; what they signed in with before no longer works.
 
     Raises NotFoundError for somebody who is not on file or retired.
     """
-    at = house.clock()
-    public = base64.b32encode(secrets.token_bytes(10)).decode().lower()[:12]
-    secret = secrets.token_urlsafe(32)
-    with house.database.transaction() as tx:
-        person = staff.find(tx, caller.operator_id, staff_id, share=True)
-        if person is None or not person.active:
-            raise NotFoundError(
-                "No such member of staff is on file. See GET /v1/staff.", "没有该工作人员。请查看 GET /v1/staff。"
-            )
-        sealed = house.vault(caller.operator_id).seal_secret(f"codes {staff_id}", passwords.new_code_secret())
-        sign_ins.write(
-            tx,
-            sign_ins.SignInRow(
-                operator_id=caller.operator_id,
-                staff_id=staff_id,
-                password=None,
-                code_secret=sealed,
-                invitation=public,
-                invitation_digest=hashlib.sha256(secret.encode()).digest(),
-                invited_until=at + INVITED_FOR,
-            ),
+    person = staff.find(tx, operator_id, staff_id, share=True)
+    if person is None or not person.active:
+        raise NotFoundError(
+            "No such member of staff is on file. See GET /v1/staff.", "没有该工作人员。请查看 GET /v1/staff。"
         )
-        _record(tx, caller.operator_id, staff_id, "invited", f"{caller.role.value}:{caller.credential_id}", at)
-    return Invited(staff_id, f"ci_{public}_{secret}", at + INVITED_FOR)
+    minted = mint(PREFIX)
+    row = sign_ins.SignInRow(
+        operator_id=operator_id,
+        staff_id=staff_id,
+        password=None,
+        code_secret=vault.seal_secret(f"codes {staff_id}", passwords.new_code_secret()),
+        invitation=minted.public_id,
+        invitation_digest=minted.digest,
+        invited_until=at + INVITED_FOR,
+    )
+    sign_ins.write(tx, row)
+    _record(tx, operator_id, staff_id, "invited", by, at)
+    return Invited(staff_id, minted.token, at + INVITED_FOR)
+
+
+def address(public_url: str, token: str) -> str:
+    """Return where an invitation is opened; the token stands behind a #, which no browser sends to a server."""
+    return f"{public_url.rstrip('/')}/console/welcome#{token}"
+
+
+def pairing(public_url: str, device_id: str, token: str) -> str:
+    """Return where a browser is given a device's credential, behind a # as well."""
+    return f"{public_url.rstrip('/')}/kiosk/{device_id}/pair#{token}"
 
 
 def welcome(house: House, token: str) -> Welcome:
@@ -174,13 +176,12 @@ def _address(house: House, row: sign_ins.SignInRow) -> str:
 
 
 def _invited(tx: Transaction, token: str, at: datetime) -> sign_ins.SignInRow:
-    parts = _INVITATION.fullmatch(token)
-    row = sign_ins.invited(tx, parts[1]) if parts else None
-    digest = hashlib.sha256((parts[2] if parts else "").encode()).digest()
-    held = row.invitation_digest if row is not None and row.invitation_digest is not None else bytes(32)
+    shown = presented(PREFIX, token)
+    row = sign_ins.invited(tx, shown.public_id) if shown else None
+    held = bytes(row.invitation_digest) if row is not None and row.invitation_digest is not None else None
     person = staff.find(tx, row.operator_id, row.staff_id) if row is not None else None
     stands = row is not None and row.invited_until is not None and at < row.invited_until
-    if row is None or not hmac.compare_digest(digest, bytes(held)) or not stands or person is None or not person.active:
+    if row is None or not agrees(shown, held) or not stands or person is None or not person.active:
         raise NotAllowedError(
             "This invitation does not stand: it was used, has run out, or is not whole. Ask an officer for a new one.",
             "邀请无效：已使用、已过期或不完整。请向保护负责人索取新的邀请。",

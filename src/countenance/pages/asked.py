@@ -16,7 +16,7 @@ class AnswerRequestForm(Form):
     """How an officer answers."""
 
     outcome: RequestOutcome
-    text: Annotated[str | None, Field(max_length=PROSE_CHARS_MAX, repr=False)] = None
+    text: Annotated[str | None, Field(max_length=PROSE_CHARS_MAX)] = None
     age_class: AgeClass | None = None
 
 

@@ -1,9 +1,8 @@
 """Consents by state and purpose, and one person's file: what was decided, what is kept, every use; a link for them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
 from starlette.responses import Response
 
 from countenance import access
@@ -19,7 +18,7 @@ from countenance.store import overview, sites
 class PersonForm(Form):
     """Whose file is opened; that it was is on record."""
 
-    subject: Annotated[Ref, Field(repr=False)]
+    subject: Ref
 
 
 async def consents(visit: Visit) -> Response:

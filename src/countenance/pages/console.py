@@ -14,6 +14,9 @@ from countenance.pages.render import PLACE
 from countenance.store import activations, authorisations, overview, sites, tallies
 from countenance.vocabulary import RequestState
 
+#: A request in one of these states waits for an answer.
+_WAITING = frozenset({RequestState.OPEN, RequestState.OVERDUE})
+
 
 async def console(visit: Visit) -> Response:
     """Show the overview."""
@@ -36,7 +39,7 @@ async def console(visit: Visit) -> Response:
                 "checks": due_checks(sites.read(tx, operator_id, "device"), today),
                 "authorisations": [row for row in running if row.revoked_at is None and row.ends_at > at],
             }
-        waiting = [each for each in list_requests(house, visit.caller) if each.state is not RequestState.ANSWERED]
+        waiting = [each for each in list_requests(house, visit.caller) if each.state in _WAITING]
         easier = [row for row in parity(house, operator_id).rows if row.verdict is Verdict.FACE_EASIER]
         return found | {"waiting": waiting, "easier": easier}
 

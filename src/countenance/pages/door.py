@@ -174,12 +174,21 @@ class Visit:
         """Return what was sent as `form`; raises MalformedError naming the field that is wrong, and no value."""
         if self.sent is None:  # pragma: no cover - a page that reads a form declares one
             raise MalformedError("Nothing was sent.", "未收到任何内容。")
-        return self.sent.form(form)
+        try:
+            return self.sent.form(form)
+        except MalformedError as error:
+            raise MalformedError(
+                "Something in this form cannot be read as it is. Go back, look at it, and send it again.",
+                "表单中有内容无法识别。请返回检查后重新提交。",
+            ) from error
 
     def asked(self, form: type[Made]) -> Made:
         """Return the query as `form`; the language, which every page takes, is left out."""
         query = {name: value for name, value in self.request.query_params.items() if name != "lang"}
-        return checked(form, query)
+        try:
+            return checked(form, query)
+        except MalformedError as error:
+            raise NotFoundError("There is no such page.", "没有此页面。") from error
 
     def say(self, text: Text) -> str:
         """Return a text in the visitor's language."""

@@ -38,7 +38,7 @@ class Begun(Form):
 class Going(Begun):
     """A guest who said who they are; the word is the operator's own, such as a number of a booking."""
 
-    subject: Annotated[Ref, Field(repr=False)]
+    subject: Ref
     age: AgeClass | None = None
     served: UUID | None = None
 
@@ -49,7 +49,8 @@ class Going(Begun):
 
 def fields(going: Begun, **more: Any) -> dict[str, str]:
     """Return the hidden fields that carry `going` on, with `more` added or changed, one step further."""
-    said = {**going.model_dump(mode="json"), **more, "steps": going.steps + 1}
+    carried = going.model_dump(mode="json", include=set(Going.model_fields))
+    said = {**carried, **more, "steps": going.steps + 1}
     return {name: str(value) for name, value in said.items() if value is not None}
 
 

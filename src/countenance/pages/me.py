@@ -20,7 +20,7 @@ from countenance.vocabulary import RequestKind
 class LinkForm(Form):
     """The one-time link, or the part of it behind `#`."""
 
-    token: Annotated[str, Field(max_length=400, repr=False)]
+    token: Annotated[str, Field(max_length=400)]
 
 
 class WithdrawForm(Form):
@@ -33,7 +33,7 @@ class WishForm(Form):
     """What the person asks for, in their own words."""
 
     kind: RequestKind
-    text: Annotated[str | None, Field(max_length=PROSE_CHARS_MAX, repr=False)] = None
+    text: Annotated[str | None, Field(max_length=PROSE_CHARS_MAX)] = None
 
 
 async def me(visit: Visit) -> Response:

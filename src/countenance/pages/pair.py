@@ -18,7 +18,7 @@ _SECONDS = 90 * 86_400
 class PairForm(Form):
     """The credential of the device."""
 
-    token: Annotated[str, Field(max_length=200, repr=False)]
+    token: Annotated[str, Field(max_length=200)]
 
 
 async def pair(visit: Visit) -> Response:

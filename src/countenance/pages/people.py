@@ -11,7 +11,7 @@ from countenance.answer import Text
 from countenance.errors import ConflictError, NotFoundError
 from countenance.operations.credentials import record_credential
 from countenance.operations.parts import Caller
-from countenance.operations.sign_in import invite
+from countenance.operations.sign_in import Invited, address, invite, pairing
 from countenance.operations.staff import NAME_CHARS_MAX, add_staff, retire_staff
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Code
@@ -26,7 +26,7 @@ class NewStaffForm(Form):
     """Whom to put on the list."""
 
     staff: Code
-    name: Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX, repr=False)]
+    name: Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX)]
 
 
 class StaffForm(Form):
@@ -91,10 +91,16 @@ async def invited(visit: Visit) -> Response:
 
 
 async def _invited(visit: Visit, staff_id: str) -> Response:
-    made = await visit.work(lambda: invite(visit.house, visit.caller, staff_id))
-    address = f"{visit.behind.settings.public_url.rstrip('/')}/console/welcome#{made.token}"
-    qr = svg(address, visit.say(Text("QR code of the invitation", "邀请二维码")))
-    return visit.show("shown_once.html", about=staff_id, address=address, until=made.until, qr=qr)
+    def act() -> Invited:
+        caller = visit.caller
+        with visit.house.database.transaction() as tx:
+            vault = visit.house.vault(caller.operator_id)
+            return invite(tx, vault, caller.operator_id, _by(caller), staff_id, visit.house.clock())
+
+    made = await visit.work(act)
+    link = address(visit.behind.settings.public_url, made.token)
+    qr = svg(link, visit.say(Text("QR code of the invitation", "邀请二维码")))
+    return visit.show("shown_once.html", about=staff_id, address=link, until=made.until, qr=qr)
 
 
 async def retired(visit: Visit) -> Response:
@@ -123,9 +129,9 @@ async def paired(visit: Visit) -> Response:
         return issued.token
 
     token = await visit.work(act)
-    address = f"{visit.behind.settings.public_url.rstrip('/')}/kiosk/{device}/pair#{token}"
-    qr = svg(address, visit.say(Text("QR code that pairs the kiosk", "自助机配对二维码")))
-    return visit.show("shown_once.html", about=device, address=address, until=None, qr=qr)
+    link = pairing(visit.behind.settings.public_url, device, token)
+    qr = svg(link, visit.say(Text("QR code that pairs the kiosk", "自助机配对二维码")))
+    return visit.show("shown_once.html", about=device, address=link, until=None, qr=qr)
 
 
 async def revoked(visit: Visit) -> Response:

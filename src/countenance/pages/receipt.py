@@ -25,7 +25,7 @@ _SECONDS = 1800
 class OpenForm(Form):
     """A receipt's code, or the address it is in."""
 
-    token: Annotated[str, Field(max_length=400, repr=False)]
+    token: Annotated[str, Field(max_length=400)]
 
 
 class UseForm(Form):

@@ -72,6 +72,8 @@ def _headers(visit: "Visit") -> dict[str, str]:
     return {
         "Content-Security-Policy": _POLICY,
         "Permissions-Policy": f"{camera}, microphone=(), geolocation=(), payment=(), usb=()",
+        # Without a referrer a browser says of its own form that it comes from nowhere.
+        "Referrer-Policy": "same-origin",
         "Content-Language": _TAGS[visit.language],
         "Cross-Origin-Opener-Policy": "same-origin",
     }

@@ -18,7 +18,7 @@ HEADINGS: Final[Mapping[str, Text]] = {
     "contact": Text("How to reach them", "联系方式"),
     "purpose": Text("What for", "目的"),
     "method": Text("What is done", "处理方式"),
-    "kinds": Text("Which data", "数据种类"),
+    "data": Text("Which data", "数据种类"),
     "retention": Text("For how long", "保存期限"),
     "storage": Text("Where it is kept", "存储位置"),
     "necessity": Text("Why faces", "必要性"),

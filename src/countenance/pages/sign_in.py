@@ -16,7 +16,7 @@ from countenance.reception.body import Form
 from countenance.store import sites
 from countenance.vocabulary import Role
 
-_Text = Annotated[str, Field(min_length=1, max_length=256, repr=False)]
+_Text = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class SignInForm(Form):
@@ -25,16 +25,16 @@ class SignInForm(Form):
     operator: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     staff: Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9][a-z0-9-]*$")]
     password: _Text
-    code: Annotated[str, Field(pattern=r"^\d{3} ?\d{3}$", repr=False)]
+    code: Annotated[str, Field(pattern=r"^\d{3} ?\d{3}$")]
 
 
 class WelcomeForm(Form):
     """An invitation, and once it is open, the password that is chosen and the first code."""
 
-    token: Annotated[str, Field(max_length=200, repr=False)]
+    token: Annotated[str, Field(max_length=200)]
     password: _Text | None = None
     again: _Text | None = None
-    code: Annotated[str | None, Field(pattern=r"^\d{3} ?\d{3}$", repr=False)] = None
+    code: Annotated[str | None, Field(pattern=r"^\d{3} ?\d{3}$")] = None
 
 
 async def sign_in(visit: Visit) -> Response:

@@ -168,17 +168,12 @@ def revoke_command(
 ) -> None:
     """Revoke a credential; it is refused from the next request on."""
     from countenance.app import now, open_database
-    from countenance.operations.credentials import record_credential
-    from countenance.store import credentials
+    from countenance.operations.credentials import CONSOLE, revoke
 
     with open_database(settings()) as database:
         operator_id = choose_operator(database, operator)
         with database.transaction() as tx:
-            at, found = now(), credentials.find(tx, credential)
-            if found is None or not credentials.revoke(tx, operator_id, credential, at):
-                raise NotFoundError("There is no such valid credential.", "没有该有效凭证。")
-            done = "revoked", credential, found.role, at
-            record_credential(tx, operator_id, "console", *done, staff_id=found.staff_id)
+            revoke(tx, operator_id, CONSOLE, credential, now())
     typer.echo("Revoked.")
 
 

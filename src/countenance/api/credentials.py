@@ -5,8 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from countenance import access
-from countenance.access import Issued
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
 from countenance.errors import NotFoundError
@@ -89,14 +87,14 @@ async def issue(call: Calling) -> IssueAnswer:
     return await call.work(act)
 
 
-def _issue(tx: Transaction, call: Call, form: IssueForm, at: datetime) -> Issued:
+def _issue(tx: Transaction, call: Call, form: IssueForm, at: datetime) -> operation.Issued:
     operator_id, subject_id = call.caller.operator_id, None
     if form.subject is not None:
         subject = subjects.find(tx, operator_id, form.subject)
         if subject is None:
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
         subject_id = subject.subject_id
-    return access.issue(
+    return operation.issue(
         tx,
         operator_id,
         form.role,

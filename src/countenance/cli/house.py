@@ -113,9 +113,8 @@ def issue_command(  # noqa: PLR0917 — each is one option
     ] = None,
 ) -> None:
     """Issue a credential; its secret is shown once and kept nowhere."""
-    from countenance.access import issue
     from countenance.app import now, open_database, private_file
-    from countenance.operations.credentials import record_credential
+    from countenance.operations.credentials import CONSOLE, issue, record_credential
     from countenance.store import subjects
 
     if to is not None and not (to.parent.is_dir() and os.access(to.parent, os.W_OK)):
@@ -139,7 +138,7 @@ def issue_command(  # noqa: PLR0917 — each is one option
                 staff_id=staff,
             )
             done = "issued", issued.credential_id, role.value, at
-            record_credential(tx, operator_id, "console", *done, staff_id=staff)
+            record_credential(tx, operator_id, CONSOLE, *done, staff_id=staff)
     if to is not None:
         private_file(to, issued.token + "\n")
         return

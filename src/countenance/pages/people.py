@@ -6,9 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from countenance import access
 from countenance.answer import Text
-from countenance.operations.credentials import named, record_credential, revoke
+from countenance.operations.credentials import issue, named, record_credential, revoke
 from countenance.operations.sign_in import Invited, address, invite, pairing
 from countenance.operations.staff import NAME_CHARS_MAX, add_staff, retire_staff
 from countenance.pages.door import Page, Session, Visit
@@ -115,7 +114,7 @@ async def paired(visit: Visit) -> Response:
     def act() -> str:
         at, caller = visit.house.clock(), visit.caller
         with visit.house.database.transaction() as tx:
-            issued = access.issue(tx, caller.operator_id, Role.DEVICE, label="kiosk", at=at, device_id=device)
+            issued = issue(tx, caller.operator_id, Role.DEVICE, label="kiosk", at=at, device_id=device)
             record_credential(
                 tx, caller.operator_id, named(caller), "issued", issued.credential_id, Role.DEVICE.value, at
             )

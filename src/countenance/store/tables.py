@@ -294,6 +294,7 @@ credential = Table(
     Column("created_at", instant(), nullable=False),
     Column("expires_at", instant()),
     Column("revoked_at", instant()),
+    Column("session", Boolean, nullable=False),
     PrimaryKeyConstraint("operator_id", "credential_id"),
     UniqueConstraint("credential_id"),
     ForeignKeyConstraint(["operator_id", "device_id"], ["device.operator_id", "device.device_id"]),

@@ -172,3 +172,15 @@ def records(desk: Desk) -> list[dict[str, Any]]:
 def shown(answer: Any) -> str:
     """Return everything a caller gets to see of an answer."""
     return json.dumps([dict(answer.headers), answer.text])
+
+
+def export(desk: Desk, consent: str, form: str = "dpv", role: str = "officer") -> Any:
+    """Ask for an export of one decision."""
+    return desk.get(f"/v1/consents/{consent}?format={form}", role)
+
+
+def given(desk: Desk, ref: str | None = "guest-1", **changes: Any) -> str:
+    """Let a subject decide and return the id of that."""
+    answer = desk.consent(ref, **changes)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["consent"])

@@ -65,12 +65,14 @@ def issue(
     device_id: str | None = None,
     subject_id: UUID | None = None,
     staff_id: str | None = None,
+    session: bool = False,
     expires_at: datetime | None = None,
 ) -> Issued:
     """Make a credential for a role; a device's is bound to the device, a subject's to the subject.
 
-    An officer's may be held by a member of staff: only such a one asks for authorisations and approves them. Raises
-    NotFoundError when there is no such operator, device, subject or member of staff.
+    An officer's may be held by a member of staff, and be their `session` at the pages: only who holds one asks for
+    authorisations and approves them. Raises NotFoundError when there is no such operator, device, subject or member of
+    staff.
     """
     if operator_id not in sites.operators(tx):
         raise NotFoundError(
@@ -111,6 +113,7 @@ def issue(
             expires_at=expires_at,
             revoked_at=None,
             staff_id=staff_id,
+            session=session,
         ),
     )
     return Issued(minted.public_id, minted.token)

@@ -202,7 +202,8 @@ def test_what_an_article_found_is_remembered_and_not_asked_again():
 
 def test_a_fault_in_the_duties_turns_the_permit_into_a_refusal():
     assert isinstance(decide(FACTS, Packs([DRAFT])), Permit)
-    broken = changed(DRAFT, articles=tuple(dataclasses.replace(each, duties=None) for each in DRAFT.articles))
+    without: Any = {"duties": None}
+    broken = changed(DRAFT, articles=tuple(dataclasses.replace(each, **without) for each in DRAFT.articles))
     assert failing(decide(FACTS, Packs([broken]))) == [(DRAFT.name, None)]
 
 

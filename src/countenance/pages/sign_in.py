@@ -70,6 +70,7 @@ async def _begin(visit: Visit, person: operation.Person) -> Response:
                 label=f"session of {person.staff_id}",
                 at=at,
                 staff_id=person.staff_id,
+                session=True,
                 expires_at=at + operation.SESSION_FOR,
             )
             by = f"staff:{person.staff_id}"

@@ -26,6 +26,7 @@ class CredentialRow:
     expires_at: datetime | None
     revoked_at: datetime | None
     staff_id: str | None = None
+    session: bool = False
 
 
 _COLUMNS = [credential.c[name] for name in CredentialRow.__dataclass_fields__]

@@ -290,6 +290,7 @@ credential = Table(
     Column("device_id", Text),
     Column("subject_id", Uuid),
     Column("staff_id", Text),
+    Column("session", Boolean, nullable=False, server_default="false"),
     Column("secret_digest", LargeBinary, nullable=False),
     Column("created_at", instant(), nullable=False),
     Column("expires_at", instant()),

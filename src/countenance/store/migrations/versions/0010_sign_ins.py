@@ -11,11 +11,13 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
+    op.add_column("credential", sa.Column("session", sa.Boolean(), server_default="false", nullable=False))
     op.create_table(
         "sign_in",
         sa.Column("operator_id", sa.Text(), nullable=False),
         sa.Column("staff_id", sa.Text(), nullable=False),
         sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("code_secret", sa.LargeBinary(), nullable=False),
         sa.Column("code_step", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),

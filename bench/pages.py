@@ -1,8 +1,8 @@
 """The pages on a server that has worked for years, and the guest before the kiosk's camera, in a real browser.
 
 10,000 subjects with a consent each and 1,000,000 uses on record; each page of the console and of a person is fetched in
-turn over one kept connection. At the kiosk a guest whose yes is on file presses start, and the time runs until the answer is
-on the screen: opening the camera, both gates and the record included.
+turn over one kept connection. At the kiosk a guest whose yes is on file presses start, and the time runs until the
+answer is on the screen: opening the camera, both gates and the record included.
 """
 
 import os

@@ -152,6 +152,7 @@ def open_house(
         cuda=settings.engine_cuda,
         detector_card=settings.detector_card,
         extractor_card=settings.extractor_card,
+        attack_card=settings.attack_card,
     )
     metrics = Metrics()
     with ExitStack() as stack:
@@ -172,6 +173,9 @@ def open_house(
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,
             clock_backward_seconds_max=settings.clock_backward_seconds_max,
+            frames_max=settings.frames_max,
+            challenge_seconds=settings.challenge_seconds,
+            attack_check=settings.attack_check,
         )
         fill(house, progress)
         stack.enter_context(_sweeping(house))

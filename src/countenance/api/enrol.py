@@ -8,16 +8,17 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
-from countenance.api.body import Form
 from countenance.api.door import Call, Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import (
+    ATTACK_CHECK_EXAMPLE,
     DUTY_EXAMPLE,
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
+    AttackCheckShown,
     Code,
     DutyShown,
-    Picture,
+    Pictured,
     RecordPointer,
     Ref,
     Session,
@@ -26,16 +27,15 @@ from countenance.api.wire import (
 from countenance.errors import MalformedError
 from countenance.operations import enrol as operation
 from countenance.operations.once import Once, Repeated
-from countenance.operations.parts import Enrolled, NotAcquired, Refused
+from countenance.operations.parts import AttackSuspected, Enrolled, NotAcquired, Refused
 from countenance.vocabulary import Role
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-class EnrolForm(Form):
+class EnrolForm(Pictured):
     """A picture to enrol, of whom and for which purpose."""
 
-    sample: Picture
     subject: Ref
     purpose: Code
     device: Annotated[Code | None, Field(description="For officers; a device speaks for itself.")] = None
@@ -49,6 +49,7 @@ class EnrolAnswer(Shown):
     reference: UUID
     references: Annotated[int, Field(description="How many are kept of this subject for this purpose.")]
     duties: list[DutyShown]
+    attack_check: AttackCheckShown = AttackCheckShown(check="none")
     record: RecordPointer
 
 
@@ -63,9 +64,10 @@ async def enrol(call: Calling, response: Response) -> EnrolAnswer | Response:
             purpose=form.purpose,
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
+            challenge=form.challenge,
         )
-        done = operation.enrol(call.house, call.caller, enrolment, form.sample, _once(call, form))
-        return told(call, done) if isinstance(done, Refused | NotAcquired) else done
+        done = operation.enrol(call.house, call.caller, enrolment, form.pictures(), _once(call, form))
+        return told(call, done) if isinstance(done, Refused | NotAcquired | AttackSuspected) else done
 
     done = await call.work(act)
     if isinstance(done, Response):
@@ -77,7 +79,7 @@ async def enrol(call: Calling, response: Response) -> EnrolAnswer | Response:
 
 
 def _once(call: Call, form: EnrolForm) -> Once | None:
-    """Return the caller's key with what identifies this request: its fields and picture, however they were sent."""
+    """Return the caller's key with what identifies this request: its fields and pictures, however they were sent."""
     keys = call.request.headers.getlist("idempotency-key")
     if not keys:
         return None
@@ -86,8 +88,9 @@ def _once(call: Call, form: EnrolForm) -> Once | None:
             "An Idempotency-Key is 1 to 200 visible ASCII characters, once.",
             "Idempotency-Key 应为 1 至 200 个可见 ASCII 字符，且只出现一次。",
         )
-    fields = form.model_dump(mode="json", exclude={"sample"})
-    return Once(keys[0], json.dumps(fields, sort_keys=True).encode() + b"\0" + form.sample)
+    fields = form.model_dump(mode="json", exclude={"sample", "frames"})
+    pictures = b"".join(len(each).to_bytes(8, "big") + each for each in form.pictures().pictures)
+    return Once(keys[0], json.dumps(fields, sort_keys=True).encode() + b"\0" + pictures)
 
 
 ROUTES = (
@@ -104,6 +107,7 @@ ROUTES = (
             "reference": "0b9c5a52-58d6-4b43-9a3d-1f0b5fd8a7a4",
             "references": 1,
             "duties": [DUTY_EXAMPLE],
+            "attack_check": ATTACK_CHECK_EXAMPLE,
             "record": RECORD_EXAMPLE,
         },
         form=EnrolForm,
@@ -117,6 +121,6 @@ ROUTES = (
         headers={
             "Idempotency-Key": "With the same key and the same content, a repeat within a day gets the first answer.",
         },
-        problems=("refused", "failure_to_acquire", "too_large", "not_found", "conflict"),
+        problems=("refused", "failure_to_acquire", "attack_suspected", "too_large", "not_found", "conflict"),
     ),
 )

@@ -1,7 +1,7 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
-With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats, and
-the link of people without an account to sessions that are long over.
+With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats,
+challenges nobody can answer any more, and the link of people without an account to sessions that are long over.
 """
 
 from datetime import timedelta
@@ -10,7 +10,7 @@ from typing import Final
 from countenance.forget import Destroyed, forget_expired, forget_originals
 from countenance.operations.parts import House
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations
+from countenance.store import answered, authorisations, challenges
 from countenance.store import subjects as store
 
 #: A person without an account has this long to ask about a session; then its record names nobody.
@@ -24,6 +24,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
     with house.database.transaction() as tx:
         gone = [*forget_expired(tx, operator_id, at), *forget_originals(tx, operator_id, at)]
         answered.let_go(tx, operator_id, at)
+        challenges.let_go(tx, operator_id, at)
         store.unlink_sessions(tx, operator_id, at - SESSION_OVER)
         for authorisation_id, named in authorisations.close_ended(tx, operator_id, at):
             said = {"authorisation": str(authorisation_id), "subjects": named}

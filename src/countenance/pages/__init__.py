@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from starlette.routing import Route
 
 from countenance.operations.parts import House
-from countenance.pages.door import Behind, Page, hung
+from countenance.pages.door import GUESSES_PER_MINUTE, Behind, Page, hung
 from countenance.pages.files import file_route
 from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
@@ -20,7 +20,8 @@ from countenance.settings import Settings
 
 def make_pages(house: House, settings: Settings, threads: Threads) -> list[Route]:
     """Return the routes of all pages, and of the style sheets and scripts beside them."""
-    behind = Behind(house, settings, threads, Pace(settings.receipt_requests_per_minute))
+    pace, guesses = Pace(settings.receipt_requests_per_minute), Pace(GUESSES_PER_MINUTE)
+    behind = Behind(house, settings, threads, pace, guesses)
     return [file_route(), *(hung(page, behind) for page in pages())]
 
 

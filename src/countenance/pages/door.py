@@ -44,6 +44,8 @@ _log = logging.getLogger("countenance.pages")
 Answer = TypeVar("Answer")
 Made = TypeVar("Made", bound=Form)
 
+#: So many passwords and invitations may be tried from one address; a whole office signs in by it in the morning.
+GUESSES_PER_MINUTE: Final = 10
 LANGUAGE_COOKIE: Final = "countenance-language"
 _A_YEAR: Final = 365 * 86_400
 #: The status of each kind of error, as the table of the interface has it.
@@ -98,6 +100,7 @@ class Page:
     endpoint: "Callable[[Visit], Awaitable[Response]]"
     who: Session | Open
     picture: bool = False
+    guess: bool = False
     camera: bool = False
 
     @property
@@ -115,6 +118,8 @@ class Behind:
     threads: Threads
     #: Codes are tried at open pages by anybody: whoever tries many in a row waits, and nobody else does.
     pace: Pace
+    #: Passwords and invitations are tried by anybody as well, and a person has but one or two to try.
+    guesses: Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ class Visit:
 
     async def work(self, act: Callable[[], Answer]) -> Answer:
         """Run blocking work in a thread."""
-        return await self.behind.threads.work(act, picture=self.page.picture)
+        return await self.behind.threads.work(act, picture=self.page.picture, guess=self.page.guess)
 
     def form(self, form: type[Made]) -> Made:
         """Return what was sent as `form`; raises MalformedError naming the field that is wrong, and no value."""
@@ -206,18 +211,21 @@ class Visit:
         """Begin a session with a credential, and go to a page of it."""
         response = self.go(path)
         response.set_cookie(
-            session.cookie, token, max_age=seconds, path=session.path(self.device), secure=self._secure(),
+            session.cookie, token, max_age=seconds, path=session.path(self.device), secure=self.secure,
             httponly=True, samesite="strict",
         )  # fmt: skip
         return response
 
     def end(self, session: Session, path: str) -> Response:
-        """Take a session's cookie back."""
+        """Take a session's cookie back, and what the browser remembers of its pages."""
         response = self.go(path)
         response.delete_cookie(session.cookie, path=session.path(self.device))
+        response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
-    def _secure(self) -> bool:
+    @property
+    def secure(self) -> bool:
+        """Return whether a browser comes here by HTTPS alone."""
         settings = self.behind.settings
         return settings.tls_elsewhere or settings.tls_certificate_file is not None
 
@@ -258,7 +266,7 @@ async def _let_in(visit: Visit) -> Response:
     page, request, behind = visit.page, visit.request, visit.behind
     somebody, token = None, None
     if isinstance(page.who, Session):
-        token = request.cookies.get(page.who.cookie)
+        token = _cookie(request, page.who.cookie)
         somebody = await _who(visit, page.who, token)
         if somebody is None:
             if request.method == "GET":
@@ -269,10 +277,10 @@ async def _let_in(visit: Visit) -> Response:
             )  # fmt: skip
     sent, csrf = None, mark_of(token) if token else None
     if request.method == "POST":
-        _own(request)
+        _own(visit)
         most = behind.settings.body_bytes_max if page.picture else PLAIN_BYTES_MAX
         sent = await read(request, most, multipart=page.picture, urlencoded=not page.picture)
-        if csrf is not None and not hmac.compare_digest(_carried(request, sent), csrf):
+        if csrf is not None and not hmac.compare_digest(_carried(request, sent).encode(), csrf.encode()):
             raise _not_own()
     return await page.endpoint(Visit(behind, page, request, visit.language, somebody, csrf, sent))
 
@@ -300,12 +308,24 @@ def _carried(request: Request, sent: Sent) -> str:
     return request.headers.get("x-csrf") or sent.mark()
 
 
-def _own(request: Request) -> None:
-    """Refuse a form that another site's page sent; every browser that sends one says from where."""
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
-    if (site is not None and site not in {"same-origin", "none"}) or elsewhere:
+def _cookie(request: Request, name: str) -> str | None:
+    """Return a cookie; one that comes twice is none, because a neighbour under the same name set one of the two."""
+    sent = [part.partition("=") for header in request.headers.getlist("cookie") for part in header.split(";")]
+    values = [value.strip() for named, _, value in sent if named.strip() == name]
+    return values[0] if len(values) == 1 else None
+
+
+def _own(visit: Visit) -> None:
+    """Refuse a form that another site's page sent; every browser that sends one says from where.
+
+    Its own site is the one that the request names, or where the operator says that people reach the server: a proxy
+    between may have put another name into the request.
+    """
+    headers, public = visit.request.headers, urlsplit(visit.behind.settings.public_url.lower())
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    schemes = ("https",) if visit.secure else ("https", "http")
+    own = {f"{scheme}://{headers.get('host', '')}" for scheme in schemes} | {f"{public.scheme}://{public.netloc}"}
+    if (site is not None and site not in {"same-origin", "none"}) or (origin is not None and origin not in own):
         raise _not_own()
 
 
@@ -320,13 +340,17 @@ def _shown_error(visit: Visit, error: CountenanceError) -> Response:
     """Return an error as a page: what happened, and what to do next."""
     if isinstance(error, IntegrityError):
         visit.house.alarm.set()
+        visit.request.app.state.door.metrics.alarm()
         _log.critical("integrity", extra={"request_id": visit.request.state.request_id})
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
     if isinstance(error, NotAllowedError) and not error.known:
         status = 401
     if isinstance(error, LimitError) and error.limit == "rate":
         status = 429
-    return visit.show("error.html", status, says=Text(error.en, error.zh))
+    response = visit.show("error.html", status, says=Text(error.en, error.zh))
+    if isinstance(error, LimitError) and error.seconds is not None:
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 def _language(request: Request) -> str:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench lock docs clean
+.PHONY: help setup run test check format bench mutate lock docs clean
 
 help:                    ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -30,6 +30,9 @@ format: .venv/dev-ready  ## lay out the code and mend what the linter can mend b
 
 bench: .venv/dev-ready   ## the comparisons with peers, about ten minutes
 	$(BIN)/python -m bench
+
+mutate: .venv/dev-ready  ## change the law's code on purpose: a test must notice each change, about half an hour
+	$(BIN)/python tools/mutate.py
 
 lock: .venv/dev-ready    ## write the lock files again from pyproject.toml
 	$(BIN)/python tools/lock.py

@@ -105,10 +105,9 @@ def _findings(asked: _Asked) -> list[Finding]:
     native = asked.pack.compiled.ask(asked.facts.action, asked.context)
     reached = asked.pack.rules[asked.facts.action]
     expected = {rule.policy for reach in reached for rule in reach.rules}
-    if native.allowed != (native.deciding == {BASE}) or not (native.deciding | native.failing) - {BASE} <= expected:
-        raise CedarDoubtError  # a yes without the base permit, or a policy that has no business here
-    if BASE in native.failing or (not native.allowed and (BASE in native.deciding or not native.deciding)):
-        raise CedarDoubtError
+    decided = native.deciding == {BASE} if native.allowed else set() < native.deciding <= expected
+    if not decided or not native.failing <= expected - native.deciding:
+        raise CedarDoubtError  # a yes not of the base permit alone, a no of nobody, a policy that has no business here
     spoken = native.deciding | native.failing
     asking = [reach for reach in reached if _asks(asked, reach, spoken)]
     if not asking and native.allowed:
@@ -155,12 +154,11 @@ def _question(asked: _Asked, reach: Reach, native: Native) -> Hashable:
 
 
 def _states(asked: _Asked, atoms: Iterable[int]) -> list[State]:
-    """Return the state of these atoms; one that fails because it reads an unknown fact is unknown, not broken."""
+    """Return the state of these atoms; one that reads an unknown fact is unknown, whatever Cedar says of it."""
     compiled = asked.pack.compiled
     states = [State.BROKEN] * len(compiled.atoms)
     for index, state in compiled.states(asked.facts.action, frozenset(atoms), asked.parts, asked.parameters).items():
-        failing = state is State.BROKEN and asked.unknown(compiled.atoms[index].facts)
-        states[index] = State.UNKNOWN if failing else state
+        states[index] = State.UNKNOWN if asked.unknown(compiled.atoms[index].facts) else state
     return states
 
 
@@ -200,7 +198,7 @@ def _agree(rule: Rule, folded: Node, states: Sequence[State], native: Native) ->
     """Whether Cedar's answer to the whole rule is the one its parts explain."""
     satisfied, failing = rule.policy in native.deciding, rule.policy in native.failing
     if not isinstance(folded, Constant):
-        return failing and not satisfied
+        return failing
     if failing:
         return any(states[atom] is State.UNKNOWN for atom in rule.atoms)
     return satisfied is folded.value

@@ -16,7 +16,6 @@ from fastapi import FastAPI
 
 from countenance import access
 from countenance.api import make_api
-from countenance.operations.staff import add_staff
 from countenance.reception.metrics import Metrics
 from countenance.settings import Settings
 from countenance.sites.apply import apply
@@ -83,7 +82,7 @@ class Desk:
         with house.database.transaction() as tx:
             held = f"staff-{len(staff.listed(tx, OPERATOR)) + 1}" if role is Role.OFFICER else None
             if held is not None:
-                add_staff(tx, OPERATOR, "console", held, "A colleague", house.clock())
+                staff.add(tx, staff.StaffRow(OPERATOR, held, "A colleague", active=True, created_at=house.clock()))
             found = subjects.find(tx, OPERATOR, ref) if ref else None
             return access.issue(
                 tx,
@@ -172,3 +171,15 @@ def records(desk: Desk) -> list[dict[str, Any]]:
 def shown(answer: Any) -> str:
     """Return everything a caller gets to see of an answer."""
     return json.dumps([dict(answer.headers), answer.text])
+
+
+def export(desk: Desk, consent: str, form: str = "dpv", role: str = "officer") -> Any:
+    """Ask for an export of one decision."""
+    return desk.get(f"/v1/consents/{consent}?format={form}", role)
+
+
+def given(desk: Desk, ref: str | None = "guest-1", **changes: Any) -> str:
+    """Let a subject decide and return the id of that."""
+    answer = desk.consent(ref, **changes)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["consent"])

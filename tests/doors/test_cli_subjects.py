@@ -127,3 +127,56 @@ def test_with_a_receipt_and_no_credential(terminal: Terminal, tmp_path: Path) ->
     file.write_text("cn_not-a-receipt\n")
     assert terminal("receipt", "show", "--token-file", file, role="none").returncode == 2
     assert terminal("receipt", "show", "--token-file", tmp_path / "none", role="none").returncode == 2
+
+
+def test_a_notice_is_served_and_then_answered(terminal: Terminal) -> None:
+    shown = terminal("notice", "serve", "-p", "check-in", "--language", "zh", "--variant", "read_aloud")
+    assert shown.stdout.splitlines()[0] == "who: 海港酒店"
+    served = terminal("notice", "serve", "-q", "-p", "check-in").stdout.strip()
+    assert len(served) == 36
+
+    given = terminal("consent", "-q", "guest", "-p", "check-in", "--served", served, "--scope", "verify")
+    listed = terminal("consents", "list", "guest", role="officer").stdout.splitlines()
+    assert listed[0].endswith("check-in  given      notice 1   verify")
+    assert listed[1] == f"check-in: given ({given.stdout.strip()})"
+    record = json.loads(terminal("consents", "export", given.stdout.strip(), role="officer").stdout)
+    assert record["@type"] == "dpv:ConsentRecord"
+    receipt = terminal("consents", "export", given.stdout.strip(), "--format", "kantara", role="officer")
+    assert json.loads(receipt.stdout)["version"] == "KI-CR-v1.1.0"
+
+    again = terminal("consent", "other", "-p", "check-in", "--served", served, "--scope", "verify")
+    assert (again.returncode, "Somebody else" in again.stderr) == (1, True)
+    for words in ((), ("--notice", 9)):
+        assert terminal("consent", "other", "-p", "check-in", "--scope", "verify", *words).returncode in {1, 2}
+
+
+def test_a_guardian_and_a_sheet_of_paper_are_typed(terminal: Terminal) -> None:
+    child = ("consent", "child", "-p", "check-in", "--notice", 1, "--age", "under_14", "--scope", "verify")
+    guardian = ("--guardian", "mother", "--relation", "parent", "--seen", "birth_certificate")
+    assert terminal(*child).returncode == 2
+    assert terminal(*child, *guardian).returncode == 2
+    assert terminal(*child, *guardian, "--checked-by", "desk-3").returncode == 0
+
+    sheet = ("consent", "guest", "-p", "check-in", "--notice", 1, "--paper", "0" * 64, "--scope", "verify")
+    assert terminal(*sheet, "--form", "written").returncode == 1, "a device has no paper"
+    assert terminal(*sheet, "--form", "written", role="officer").returncode == 0
+    told = terminal("records", "--kind", "consent", role="officer").stdout
+    assert told.count("given") == 3, "with the one that the desk began with"
+
+
+def test_a_notice_is_linted_without_a_server(tmp_path: Path, root: Path) -> None:
+    def lint(text: str, *words: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "site.yaml").write_text(text, "utf-8")
+        command = [sys.executable, "-m", "countenance", "notice", "lint", str(tmp_path / "site.yaml"), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    good = (root / "examples" / "hotel.yaml").read_text("utf-8")
+    bad = good.replace("purpose: To check you in, and nothing else.", "purpose: See our website.")
+    assert (lint(good).returncode, lint(good).stdout) == (0, "Nothing to correct.\n")
+    told = lint(bad)
+    assert told.returncode == 2
+    assert told.stdout.startswith("purposes.check-in.notice.en.purpose\n  purpose: says nothing")
+    assert [each["at"] for each in json.loads(lint(bad, "--json").stdout)["remarks"]] == [
+        "purposes.check-in.notice.en.purpose"
+    ]
+    assert lint("[").returncode == 2

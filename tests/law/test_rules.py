@@ -46,6 +46,16 @@ def test_a_required_fact_is_missing_whatever_else_is_on_file(trial, facts, expec
     assert ask(trial({"13": AGES}), **facts) == expected
 
 
+def test_a_required_fact_that_is_known_costs_no_second_question(trial, monkeypatch):
+    def asked_again(*_):
+        raise AssertionError
+
+    pack = trial({"13": AGES})
+    monkeypatch.setattr(pack.compiled, "states", asked_again)
+    assert ask(pack, action="enrol", subject={"age_class": "adult"}) is None
+    assert ask(pack, action="enrol") == [("failed",)]
+
+
 def test_two_atoms_of_one_fact_are_judged_together(trial):
     forbid = "forbid (principal, action, resource) when"
     pack = trial({"1": f'{forbid} {{ context.place.kind == "gate" && context.place.kind == "hall" }};'})
@@ -63,6 +73,12 @@ def test_atoms_joined_only_through_others_are_judged_together(trial):
     assert ask(trial({"1": f'forbid (principal, action, resource) when {{ {chain}"a" }};'})) == [
         ("missing", "consent.purpose", "origin_purpose.code", "purpose.code")
     ]
+
+
+def test_a_known_fact_of_no_group_is_compared_with_an_unknown_one(trial):
+    pack = trial({"1": "forbid (principal, action, resource) when { context.minor_rules == context.place.private };"})
+    assert ask(pack, minor_rules=True) == [("missing", "place.private")]
+    assert ask(pack, minor_rules=True, place={"private": False}) is None
 
 
 def test_a_rule_without_conditions_forbids_without_naming_facts(trial):
@@ -142,6 +158,18 @@ def test_a_conditional_duty_is_carried_unless_its_condition_is_known_to_be_false
     assert duties(purpose={"assessment": "stale"}) == ["renew-assessment"]
     assert duties(purpose={"assessment": "current"}) == []
     assert duties() == ["renew-assessment"]
+
+
+def test_a_duty_under_a_condition_that_is_never_true_is_not_carried(trial):
+    duty = (
+        '@duty("renew-assessment") @reason_en("Renew.") @reason_zh("更新。")\n'
+        "permit (principal, action, resource) when { false };\n"
+        f"{NOTES}forbid (principal, action, resource) when {{ context.place.private }};"
+    )
+    told = {"action": "verify", "at": "2026-01-01T00:00:00Z", "place": {"private": False}}
+    answer = decide(parse_one(json.dumps(told)), Packs([trial({"15": duty})]))
+    assert isinstance(answer, Permit)
+    assert answer.duties == ()
 
 
 def test_a_pack_that_has_ended_binds_no_more(tmp_path):

@@ -14,9 +14,8 @@ from countenance.law.shelf import load_pack
 from countenance.operations.authorise import approve, ask_for
 from countenance.operations.keep_original import Keeping
 from countenance.operations.parts import Caller, Refused
-from countenance.operations.staff import add_staff
 from countenance.sites.authorisations import Wanted
-from countenance.store import records
+from countenance.store import records, staff
 from countenance.vocabulary import Ground, Role
 from tests.database import KIOSK, OPERATOR, PURPOSE, Hotel
 from tests.law.conftest import write_pack
@@ -41,10 +40,10 @@ def with_article(hotel: Hotel, number: str, cedar: str) -> Hotel:
 
 
 def colleague(hotel: Hotel) -> str:
-    """Put another person on the list of staff and return the code."""
+    """Put another person on the list of staff, with no record of it, and return the code."""
     code = f"staff-{uuid4().hex[:8]}"
     with hotel.house.database.transaction() as tx:
-        add_staff(tx, OPERATOR, "console", code, "A colleague", hotel.clock())
+        assert staff.add(tx, staff.StaffRow(OPERATOR, code, "A colleague", active=True, created_at=hotel.clock()))
     return code
 
 

@@ -1,9 +1,13 @@
 """Who counts as an approver: people on the list of staff, each once, with however many credentials; never the asker."""
 
 import threading
+from base64 import b32decode
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import text
 
 from countenance import access
@@ -11,6 +15,7 @@ from countenance.errors import ConflictError, NotAllowedError
 from countenance.operations.authorise import approve, ask_for
 from countenance.operations.parts import Caller, Identified
 from countenance.operations.remote import Passing, identify_remote
+from countenance.operations.sign_in import accept, invite, welcome
 from countenance.operations.staff import retire_staff
 from countenance.store import authorisations as store
 from countenance.vocabulary import Role
@@ -185,3 +190,44 @@ def test_the_record_says_which_person_asked_and_approved_by_code(hotel: Hotel) -
     assert (request["by"], request["details"]["staff"]) == (f"officer:{asker.credential_id}", asker.staff_id)
     assert (approved["by"], approved["details"]["staff"]) == (f"officer:{first.credential_id}", first.staff_id)
     assert "colleague" not in str(approved) + str(request)
+
+
+def session(hotel: Hotel, person: str) -> Caller:
+    """Sign a member of staff in anew, and return the session."""
+    with hotel.house.database.transaction() as tx:
+        issued = access.issue(tx, OPERATOR, Role.OFFICER, label="x", at=hotel.clock(), staff_id=person, session=True)
+    return Caller(OPERATOR, issued.credential_id, Role.OFFICER, staff_id=person)
+
+
+def choose_password(hotel: Hotel, person: str) -> None:
+    """Let somebody be invited, and choose a password now."""
+    house, at = hotel.house, hotel.clock()
+    with house.database.transaction() as tx:
+        made = invite(tx, house.vault(OPERATOR), OPERATOR, "console", person, at)
+    secret = parse_qs(urlsplit(welcome(house, made.token).code_address).query)["secret"][0]
+    code = TOTP(b32decode(secret), 6, SHA1(), 30).generate(int(at.timestamp())).decode()
+    accept(house, made.token, "four words that rhyme", code)
+
+
+def test_signing_in_after_the_request_makes_nobody_a_newcomer(hotel: Hotel) -> None:
+    person, never = colleague(hotel), colleague(hotel)
+    choose_password(hotel, person)
+    hotel.clock.forward(minutes=1)
+    under = asked(hotel, officer(hotel))
+    hotel.clock.forward(minutes=1)
+
+    assert approve(hotel.house, session(hotel, person), under)[1] == 1
+    with pytest.raises(NotAllowedError, match="came after the request"):
+        approve(hotel.house, session(hotel, never), under)
+
+
+def test_whoever_was_invited_after_the_request_may_be_anybody(hotel: Hotel) -> None:
+    person = colleague(hotel)
+    choose_password(hotel, person)
+    hotel.clock.forward(minutes=1)
+    under = asked(hotel, officer(hotel))
+    hotel.clock.forward(minutes=1)
+    choose_password(hotel, person)
+
+    with pytest.raises(NotAllowedError, match="came after the request"):
+        approve(hotel.house, session(hotel, person), under)

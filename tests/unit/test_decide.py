@@ -12,7 +12,7 @@ from countenance.decide import decide
 from countenance.errors import IntegrityError
 from countenance.facts import parse_one
 from countenance.law import Pack, Packs, load_packs
-from countenance.law.compiled import Native
+from countenance.law.compiled import BASE, Native
 from countenance.law.tree import State
 
 PACKS = load_packs()
@@ -29,7 +29,15 @@ ALLOWED = {
 }
 FACTS = parse_one(json.dumps(ALLOWED))
 PRIVATE = parse_one(json.dumps({**ALLOWED, "place": {"kind": "toilet", "private": True}}))
+HOTEL = {"kind": "hotel", "business": True}
+#: Two rules of article 9 refuse: nobody may begin for the guest, and the purpose was not said.
+PUSHED = parse_one(json.dumps({**ALLOWED, "venue": HOTEL, "session": {
+    "started_by": "passive", "purpose_prompted": False, "alternative_offered": True}}))  # fmt: skip
+#: Two rules of article 9 might refuse: whether the purpose was said, and another way offered, nobody knows.
+UNSURE = parse_one(json.dumps({**ALLOWED, "venue": HOTEL, "session": {"started_by": "subject"}}))
 DRAFT = next(iter(PACKS))
+PLACES = next(rule.policy for article in DRAFT.articles if article.number == "6" for rule in article.rules)
+BUSINESS = {rule.policy for article in DRAFT.articles if article.number == "9" for rule in article.rules}
 #: A policy of the draft that has nothing to say about verifying.
 ELSEWHERE = next(one.policy for each in DRAFT.articles for one in each.rules if "verify" not in one.actions)
 
@@ -64,6 +72,11 @@ def changed(pack: Pack, **parts: Any) -> Pack:
 
 def native(allowed: bool, deciding=(), failing=()):
     return lambda action, context: Native(allowed, frozenset(deciding), frozenset(failing))
+
+
+def its_own(change):
+    """Return Cedar's own answer, once a test has changed it."""
+    return lambda action, context: change(DRAFT.compiled.ask(action, context))
 
 
 def failing(answer) -> list[tuple[str | None, str | None]]:
@@ -106,6 +119,41 @@ def test_an_answer_of_cedar_that_cannot_be_is_a_refusal(answer, caplog):
     assert "secret" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "facts, answer",
+    [
+        (PRIVATE, native(True, [BASE, PLACES])),
+        (PRIVATE, native(False, [BASE, PLACES])),
+        (PRIVATE, native(False, [PLACES, "policy77"], ["policy77"])),
+        (PRIVATE, native(False, [PLACES], ["policy77"])),
+        (PRIVATE, native(False, [PLACES], [BASE])),
+        (PRIVATE, native(False, [PLACES], [PLACES])),
+        (UNSURE, its_own(lambda real: dataclasses.replace(real, allowed=False, deciding=frozenset()))),
+    ],
+    ids=[
+        "allowed-in-spite-of-it", "denied-by-the-base-too", "denied-by-a-stranger-too", "a-stranger-failing-too",
+        "base-failing-too", "both-deciding-and-failing", "denied-by-nobody",
+    ],
+)  # fmt: skip
+def test_a_true_prohibition_does_not_make_an_impossible_answer_believed(facts, answer):
+    assert failing(decide(facts, with_cedar(ask=answer))) == [(DRAFT.name, None)]
+
+
+@pytest.mark.parametrize("facts, part", [(PUSHED, "deciding"), (UNSURE, "failing")])
+def test_cedar_silent_about_one_of_two_rules_is_noticed(facts, part):
+    hushed = []
+    for policy in BUSINESS:
+
+        def without(real, policy=policy):
+            if policy in getattr(real, part):
+                hushed.append(policy)
+            return dataclasses.replace(real, **{part: getattr(real, part) - {policy}})
+
+        answer = decide(facts, with_cedar(ask=its_own(without)))
+        assert failing(answer) == ([(DRAFT.name, "9")] if policy in hushed else [])
+    assert len(hushed) == 2
+
+
 def test_cedar_skipping_a_prohibition_it_should_have_found_is_noticed():
     quiet = native(True, ["policy0"], ["policy1"])
     assert failing(decide(FACTS, with_cedar(ask=quiet))) == [(DRAFT.name, "3")]
@@ -133,8 +181,29 @@ def test_an_exception_while_trying_values_refuses():
     assert failing(decide(facts, with_cedar(tried=raising))) == [(DRAFT.name, None)]
 
 
+def test_a_fault_passes_and_is_not_remembered():
+    def all_false(_action, atoms, *_):
+        return dict.fromkeys(atoms, State.FALSE)
+
+    assert (DRAFT.name, "6") in failing(decide(PRIVATE, with_cedar(states=all_false)))
+    assert failing(decide(PRIVATE, PACKS)) == []
+
+
+def test_what_an_article_found_is_remembered_and_not_asked_again():
+    def nothing_new(_action, atoms, *_):
+        assert not atoms
+        return {}
+
+    for facts in (PRIVATE, UNSURE):
+        first = decide(facts, PACKS)
+        assert isinstance(first, Refusal)
+        assert decide(facts, with_cedar(states=nothing_new)) == first
+
+
 def test_a_fault_in_the_duties_turns_the_permit_into_a_refusal():
-    broken = changed(DRAFT, articles=(None,))
+    assert isinstance(decide(FACTS, Packs([DRAFT])), Permit)
+    without: Any = {"duties": None}
+    broken = changed(DRAFT, articles=tuple(dataclasses.replace(each, **without) for each in DRAFT.articles))
     assert failing(decide(FACTS, Packs([broken]))) == [(DRAFT.name, None)]
 
 

@@ -114,8 +114,8 @@ def accept(house: House, token: str, password: str, code: str) -> Issued:
                 "The code is not the one the app shows now. Look again; the clock of the telephone must be right.",
                 "验证码与应用当前显示的不符。请重新查看，并确认手机时间正确。",
             )
-        done = replace(row, password=kept, code_step=step, invitation=None, invitation_digest=None, invited_until=None)
-        sign_ins.write(tx, done)
+        used_up = replace(row, invitation=None, invitation_digest=None, invited_until=None)
+        sign_ins.write(tx, replace(used_up, password=kept, chosen_at=at, code_step=step))
         _record(tx, row.operator_id, "password_chosen", f"staff:{row.staff_id}", at, {"staff": row.staff_id})
         return begin_session(tx, row.operator_id, row.staff_id, at)
 

@@ -1,7 +1,7 @@
 // The camera of the kiosk: opened by the guest, looked at here for light, a few frames sent, closed. Nothing is stored.
 "use strict";
 const WIDTH = 640, HEIGHT = 480, QUALITY = 0.88;
-const GAP_MS = 120, STEP_MS = 1100, AGAIN_MS = 600, SETTLE_MS = 250;
+const FRAMES = 3, GAP_MS = 100, STEP_MS = 1300, AGAIN_MS = 600, SETTLE_MS = 250;
 const form = document.getElementById("look");
 const words = JSON.parse(document.getElementById("words").textContent);
 const stage = document.getElementById("stage");
@@ -65,18 +65,46 @@ async function frame() {
   return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
 }
 
-async function frames() {
+function fields() {
   const body = new FormData();
   for (const field of new FormData(form).entries()) { if (field[0] !== "csrf") { body.append(field[0], field[1]); } }
-  body.append("tries", String(tries));
-  body.append("sample", await frame(), "frame.jpg");
+  body.append("tries", String(Math.floor(tries)));
+  return body;
+}
+
+// A few frames of one moment: the server keeps the best of them in memory.
+async function burst() {
+  const body = fields();
+  for (let taken = 0; taken < FRAMES; taken += 1) {
+    if (taken) { await pause(GAP_MS); }
+    body.append("frames", await frame(), "frame.jpg");
+  }
   canvas.width = 0;
   return body;
 }
 
+// The turns of the head that the server asks for, each with a frame, in order.
+async function turned() {
+  const asked = new URLSearchParams({ purpose: form.elements.purpose.value, act: form.elements.act.value, csrf: mark() });
+  const made = await fetch(form.action.replace(/look$/, "challenge"), { method: "POST", body: asked, credentials: "same-origin", cache: "no-store" });
+  if (!made.ok) { throw new Error("no challenge"); }
+  const { challenge, turns } = await made.json();
+  const body = fields();
+  for (const turn of turns) {
+    say(turn);
+    await pause(STEP_MS);
+    body.append("frames", await frame(), "frame.jpg");
+  }
+  body.append("challenge", challenge);
+  body.append("steps", turns.map((_, number) => number).join(","));
+  canvas.width = 0;
+  return body;
+}
+
+const mark = () => form.querySelector("[name=csrf]").value;
+
 async function send(body) {
-  const csrf = form.querySelector("[name=csrf]").value;
-  const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Csrf": csrf }, credentials: "same-origin", cache: "no-store" });
+  const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Csrf": mark() }, credentials: "same-origin", cache: "no-store" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const part = page.querySelector("[data-outcome]") || page.querySelector("main");
   return { part, kind: part ? part.dataset.outcome || "error" : "error" };
@@ -104,7 +132,7 @@ async function look() {
       say(told || words.still);
       stage.classList.toggle("fits", !told);
       if (told) { await pause(AGAIN_MS); if (!stream) { return; } if ((tries += 0.25) < 10) { continue; } }
-      const body = await frames();
+      const body = form.dataset.turns === "yes" ? await turned() : await burst();
       say(words.working);
       const { part, kind } = await send(body);
       if (!part) { throw new Error("no answer"); }

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from countenance.errors import ConflictError, MalformedError, NotAllowedError, NotFoundError
 from countenance.store import authorisations as store
-from countenance.store import credentials, sites, staff, subjects
+from countenance.store import credentials, sign_ins, sites, staff, subjects
 from countenance.store.authorisations import AuthorisationRow
 from countenance.store.database import Transaction
 from countenance.store.staff import StaffRow
@@ -140,7 +140,13 @@ def _holder(tx: Transaction, operator_id: str, by: str, until: datetime) -> Staf
             "申请或批准者须为可识别的人员：请使用由工作人员持有的凭证"
             "（countenance credential issue officer --staff ID）。",
         )
-    if max(credential.created_at, holder.created_at) > until:
+    # A session is as old as the password it was begun with: signing in anew makes nobody a newcomer, but whoever was
+    # invited after the request may be anybody.
+    since: datetime | None = credential.created_at
+    if credential.session:
+        signs_in = sign_ins.find(tx, operator_id, holder.staff_id)
+        since = signs_in.chosen_at if signs_in is not None else None
+    if since is None or max(since, holder.created_at) > until:
         raise NotAllowedError(
             "This person or this credential came after the request, so neither counts for it. Let somebody approve who "
             "was on the list before.",

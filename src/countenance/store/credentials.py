@@ -46,7 +46,11 @@ def find(tx: Transaction, credential_id: str) -> CredentialRow | None:
 def listed(tx: Transaction, operator_id: str) -> list[dict[str, Any]]:
     """Return the operator's credentials without their digests, oldest first."""
     shown = [column for column in _COLUMNS if column.name != "secret_digest"]
-    query = select(*shown).where(credential.c.operator_id == operator_id).order_by(credential.c.created_at)
+    query = (
+        select(*shown)
+        .where(credential.c.operator_id == operator_id)
+        .order_by(credential.c.created_at, credential.c.credential_id)
+    )
     return [dict(row) for row in tx.execute(query).mappings()]
 
 

@@ -26,6 +26,7 @@ sign_in = Table(
     Column("operator_id", Text, nullable=False),
     Column("staff_id", Text, nullable=False),
     Column("password", Text),
+    Column("chosen_at", instant()),
     Column("code_secret", LargeBinary, nullable=False),
     Column("code_step", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False),
@@ -53,6 +54,7 @@ class SignInRow:
     invitation: str | None = None
     invitation_digest: bytes | None = field(default=None, repr=False)
     invited_until: datetime | None = None
+    chosen_at: datetime | None = None
 
 
 _COLUMNS = [sign_in.c[name] for name in SignInRow.__dataclass_fields__]

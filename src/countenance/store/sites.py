@@ -1,7 +1,7 @@
 """What an operator declares: read as it stands, written as rows, never deleted (what is gone is marked retired)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Table, func, select, text, tuple_
@@ -122,6 +122,12 @@ def notices_of(tx: Transaction, operator_id: str, wanted: Collection[tuple[str, 
         .order_by(notice.c.purpose, notice.c.version)
     )
     return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def lifts(tx: Transaction, operator_id: str, purpose: str, what: str, day: date) -> bool:
+    """Return whether a statutory basis of a purpose stands on a day and dispenses with something."""
+    held = [row for row in read(tx, operator_id, "statutory_basis") if row["purpose"] == purpose]
+    return any(what in row["lifts"] and day <= row["expires_on"] for row in held)
 
 
 def notice(tx: Transaction, operator_id: str, purpose: str, version: int) -> Row:

@@ -9,12 +9,12 @@ from countenance.errors import ConflictError, MalformedError, NotAllowedError, N
 from countenance.store import sites
 from countenance.store import subjects as store
 from countenance.store.database import Transaction
-from countenance.store.gathering import OnFile, Question
+from countenance.store.gathering import PLACE, OnFile, Question
 from countenance.subjects import guardians
 from countenance.subjects.guardians import Guardian
 from countenance.subjects.notices import Desk, rest_on
 from countenance.vault.sealing import Vault
-from countenance.vocabulary import AgeClass, ConsentForm, Scope
+from countenance.vocabulary import AgeClass, ConsentForm, Lift, Scope
 
 #: Deciding yes and deciding no take the same words; withdrawing is an operation of its own.
 GIVEN, REFUSED, WITHDRAWN = "given", "refused", "withdrawn"
@@ -73,7 +73,7 @@ def write_down(
             "Somebody else answered this notice already. Serve it again to this person, then ask.",
             "该次展示的告知书已由他人答复。请向本人重新展示后再询问。",
         )
-    _check_guardian(tx, desk.operator_id, said, subject)
+    _check_guardian(tx, desk.operator_id, said, subject, at)
     guardian = said.guardian
     event = store.ConsentEvent(
         operator_id=desk.operator_id,
@@ -134,12 +134,13 @@ def _notice_version(tx: Transaction, desk: Desk, said: Said, at: datetime, longe
     return said.paper.notice_version
 
 
-def _check_guardian(tx: Transaction, operator_id: str, said: Said, subject: store.SubjectRow) -> None:
-    """Refuse a guardian who is none, and a yes of a child under 14 that no guardian gives."""
+def _check_guardian(tx: Transaction, operator_id: str, said: Said, subject: store.SubjectRow, at: datetime) -> None:
+    """Refuse a guardian who is none, and a yes of a child under 14 that no guardian gives and no law dispenses with."""
     if said.guardian is not None:
         guardians.check(tx, operator_id, said.guardian, subject.ref)
     age_class = said.age_class.value if said.age_class else subject.age_class
-    if said.decision == GIVEN and age_class == AgeClass.UNDER_14 and said.guardian is None:
+    needed = said.decision == GIVEN and age_class == AgeClass.UNDER_14 and said.guardian is None
+    if needed and not sites.lifts(tx, operator_id, said.purpose, Lift.GUARDIAN, at.astimezone(PLACE).date()):
         raise MalformedError(
             "For a child under 14 a parent or guardian consents. Send `guardian` with the relation and what showed it.",
             "不满十四周岁的儿童须由父母或其他监护人同意。请提供 guardian，注明监护关系及其证明。",

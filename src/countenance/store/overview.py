@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import case, func, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from countenance.store.database import Transaction
 from countenance.store.tables import consent_event, reference, subject
@@ -28,7 +29,7 @@ def consents(tx: Transaction, operator_id: str, at: datetime) -> list[ConsentCou
             & (subject.c.subject_id == consent_event.c.subject_id),
         )
         .where(consent_event.c.operator_id == operator_id, subject.c.erased_at.is_(None), subject.c.ref.is_not(None))
-        .distinct(consent_event.c.subject_id, consent_event.c.purpose)
+        .ext(distinct_on(consent_event.c.subject_id, consent_event.c.purpose))
         .order_by(consent_event.c.subject_id, consent_event.c.purpose, consent_event.c.number.desc())
         .subquery()
     )

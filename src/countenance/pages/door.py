@@ -68,16 +68,17 @@ class Open:
 class Session(Enum):
     """Whose session a page needs: the name of its cookie, the part of the site it is sent to, where one is begun."""
 
-    STAFF = ("countenance-staff", "/console", "/console/sign-in", (Role.OFFICER,))
-    KIOSK = ("countenance-kiosk", "/kiosk", "/kiosk/{device}/pair", (Role.DEVICE,))
-    SUBJECT = ("countenance-subject", "/me", "/me", (Role.SUBJECT,))
-    RECEIPT = ("countenance-receipt", "/r", "/r", ())
+    STAFF = ("countenance-staff", "/console", "/console/sign-in", "/console", (Role.OFFICER,))
+    KIOSK = ("countenance-kiosk", "/kiosk", "/kiosk/{device}/pair", "/kiosk/{device}", (Role.DEVICE,))
+    SUBJECT = ("countenance-subject", "/me", "/me", "/me/mine", (Role.SUBJECT,))
+    RECEIPT = ("countenance-receipt", "/r", "/r", "/r/mine", ())
 
-    def __init__(self, cookie: str, root: str, gate: str, roles: tuple[Role, ...]) -> None:
-        """Name the cookie, where it is sent, where it is got, and the roles whose credential may be in it."""
+    def __init__(self, cookie: str, root: str, gate: str, first: str, roles: tuple[Role, ...]) -> None:
+        """Name the cookie, where it is sent, where it is got, its first page, and the roles that may hold it."""
         self.cookie = cookie
         self.root = root
         self.gate = gate
+        self.first = first
         self.roles = roles
 
     def path(self, device: str | None) -> str:
@@ -155,9 +156,25 @@ class Visit:
         return named
 
     @property
-    def address(self) -> str | None:
-        """Return the address a request comes from, for pacing alone."""
-        return None if self.request.client is None else self.request.client.host
+    def first(self) -> str:
+        """Return where the visitor begins again: the first page of the session, or the open page itself."""
+        path = self.page.who.first if isinstance(self.page.who, Session) else self.page.path
+        return path.replace("{device}", self.device or "")
+
+    @property
+    def at_kiosk(self) -> bool:
+        """Return whether a guest stands before this page."""
+        return self.page.who is Session.KIOSK
+
+    def step(self) -> None:
+        """Count one try at a page where codes are tried; raises LimitError for one too many from an address."""
+        try:
+            self.behind.pace.step(None if self.request.client is None else self.request.client.host)
+        except LimitError as error:
+            raise LimitError(
+                "Too many tries from here. Wait a minute, then try again.", "尝试过于频繁。请等待一分钟后再试。",
+                limit=error.limit, seconds=error.seconds,
+            ) from error  # fmt: skip
 
     def id(self, name: str) -> UUID:
         """Return the id that the path names; raises NotFoundError for what is no id, as for one of nothing."""
@@ -239,7 +256,7 @@ def hung(page: Page, behind: Behind) -> Route:
         except CountenanceError as error:
             response = _shown_error(visit, error)
         except HTTPException as error:
-            response = visit.show("error.html", error.status_code, says=Text(*_ADDRESS), known=True)
+            response = visit.show("error.html", error.status_code, says=_ADDRESS)
         if request.query_params.get("lang") in render.LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, samesite="lax", httponly=True)
         return response
@@ -247,10 +264,44 @@ def hung(page: Page, behind: Behind) -> Route:
     return Route(page.path, endpoint, methods=[page.method], name=f"{page.method} {page.path}")
 
 
-_ADDRESS: Final = (
-    "This page cannot be shown so. Begin again from the first page.",
-    "无法这样打开此页面。请从首页重新开始。",
+_ADDRESS: Final = Text(
+    "This page cannot be shown so. Begin again from the first page.", "无法这样打开此页面。请从首页重新开始。"
 )
+_DOWN: Final = Text(
+    "A part of the server is down, and nothing was done. Try again in a moment, or go to the staff.",
+    "服务器部分组件暂不可用，未执行任何操作。请稍后重试，或联系工作人员。",
+)
+_CHANGED: Final = Text(
+    "Something that is stored was changed, so nothing is done until somebody has looked. Go to the staff.",
+    "存储内容被改动，在查明之前不执行任何操作。请联系工作人员。",
+)
+_UNEXPECTED: Final = Text(
+    "Something went wrong in the server. Begin again, or go to the staff with the number below.",
+    "服务器出现错误。请重新开始，或凭下方编号联系工作人员。",
+)
+#: The problems that arise where no page answers, by their names in the interface's table.
+_NOWHERE: Final[dict[str, tuple[int, Text]]] = {
+    "not_found": (404, Text("There is no such page.", "没有此页面。")),
+    "method": (405, _ADDRESS),
+    "too_many": (429, Text("The server is busy. Try again in a moment.", "服务器繁忙，请稍后重试。")),
+    "unexpected": (500, _UNEXPECTED),
+}
+
+
+def nowhere(behind: Behind, request: Request, name: str) -> Response:
+    """Return a problem that arose where no page answers as a page."""
+    parts = request.url.path.split("/")
+    who = next((each for each in Session if f"/{parts[1]}" == each.root), None)
+    if who is Session.KIOSK and len(parts) > 2:  # noqa: PLR2004 — the device's own part of the site
+        request.scope["path_params"] = {"device": parts[2]}
+    status, says = _NOWHERE.get(name, (400, _ADDRESS))
+    page = Page(method=request.method, path="/", endpoint=_no_page, who=who or Open("there is nothing to see"))
+    visit = Visit(behind, page, request, _language(request), None, None)
+    return visit.show("error.html", status, says=says)
+
+
+async def _no_page(_: Visit) -> Response:
+    raise HTTPException(404)
 
 
 async def _let_in(visit: Visit) -> Response:
@@ -326,7 +377,8 @@ def _shown_error(visit: Visit, error: CountenanceError) -> Response:
         status = 401
     if isinstance(error, LimitError) and error.limit == "rate":
         status = 429
-    return visit.show("error.html", status, says=Text(error.en, error.zh))
+    says = _CHANGED if isinstance(error, IntegrityError) else _DOWN if status == 503 else Text(error.en, error.zh)  # noqa: PLR2004
+    return visit.show("error.html", status, says=says)
 
 
 def _language(request: Request) -> str:

@@ -43,7 +43,7 @@ async def me(visit: Visit) -> Response:
 
 async def opened(visit: Visit) -> Response:
     """Exchange a link, once, for a session of half an hour."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     token = visit.form(LinkForm).token.strip().rpartition("#")[2]
     issued = await visit.work(lambda: access.exchange(visit.house, token))
     return visit.begin(Session.SUBJECT, issued.token, int(access.SESSION.total_seconds()), "/me/mine")

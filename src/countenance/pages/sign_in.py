@@ -49,7 +49,7 @@ async def sign_in(visit: Visit) -> Response:
 
 async def signed_in(visit: Visit) -> Response:
     """Begin a session, if password and code are right."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     form = visit.form(SignInForm)
     person = await visit.work(
         lambda: operation.sign_in(visit.house, form.operator, form.staff, form.password, form.code)

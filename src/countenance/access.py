@@ -9,37 +9,34 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
-from countenance.errors import NotAllowedError, NotFoundError
-from countenance.operations.credentials import record_credential
+from countenance.errors import NotAllowedError
+from countenance.operations.credentials import CREDENTIAL, Issued, issue, record_credential
 from countenance.operations.parts import Caller, Holder, House
 from countenance.operations.receipts import PREFIX as RECEIPT
 from countenance.operations.whose import whose
 from countenance.record import Entry, Recorded, append
 from countenance.store import credentials as store
-from countenance.store import links, receipts, sites, staff, subjects
+from countenance.store import links, receipts, subjects
 from countenance.store.database import Transaction
-from countenance.vault.bearers import agrees, mint, presented
+from countenance.vault.bearers import agrees, presented
 from countenance.vocabulary import Role
+
+__all__ = [
+    "SESSION",
+    "Issued",
+    "Linked",
+    "authenticate",
+    "exchange",
+    "holder",
+    "issue",
+    "issue_link",
+    "require",
+]
 
 _LINK = re.compile(r"^cl_[A-Za-z0-9_-]{43}$")
 #: How long a credential works that came of a link.
 SESSION: Final = timedelta(minutes=30)
-#: The two letters with which the token of a credential begins.
-CREDENTIAL: Final = "cn"
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A new credential; `token` is shown once and its repr hides it."""
-
-    credential_id: str
-    token: str
-
-    def __repr__(self) -> str:
-        """Show the public id only."""
-        return f"Issued({self.credential_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,70 +50,6 @@ class Linked:
     def __repr__(self) -> str:
         """Show until when it can be used."""
         return f"Linked({self.expires_at.isoformat()})"
-
-
-def issue(
-    tx: Transaction,
-    operator_id: str,
-    role: Role,
-    *,
-    label: str,
-    at: datetime,
-    device_id: str | None = None,
-    subject_id: UUID | None = None,
-    staff_id: str | None = None,
-    session: bool = False,
-    expires_at: datetime | None = None,
-) -> Issued:
-    """Make a credential for a role; a device's is bound to the device, a subject's to the subject.
-
-    An officer's may be held by a member of staff, and be their `session` at the pages: only who holds one asks for
-    authorisations and approves them. Raises NotFoundError when there is no such operator, device, subject or member of
-    staff.
-    """
-    if operator_id not in sites.operators(tx):
-        raise NotFoundError(
-            "There is no such operator. Apply a site file first: countenance site apply FILE.yaml",
-            "没有该运营者。请先应用站点文件：countenance site apply FILE.yaml",
-        )
-    held = {row["device_id"] for row in sites.read(tx, operator_id, "device") if not row["retired"]}
-    if (role is Role.DEVICE) != (device_id is not None) or (device_id is not None and device_id not in held):
-        raise NotFoundError(
-            "A device credential needs a device that is on file, and no other credential may name one.",
-            "设备凭证必须对应已登记的设备，其他凭证不得指定设备。",
-        )
-    known = subject_id is not None and subjects.find_id(tx, operator_id, subject_id) is not None
-    if (role is Role.SUBJECT) != (subject_id is not None) or (subject_id is not None and not known):
-        raise NotFoundError(
-            "A subject credential needs a subject who is on file, and no other credential may name one.",
-            "个人凭证必须对应已登记的个人，其他凭证不得指定个人。",
-        )
-    holds = staff.find(tx, operator_id, staff_id, share=True) if staff_id is not None else None
-    if staff_id is not None and (role is not Role.OFFICER or holds is None or not holds.active):
-        raise NotFoundError(
-            "Only an officer's credential is held by a member of staff, one who is on file and not retired. "
-            "See GET /v1/staff.",
-            "只有保护负责人凭证可由工作人员持有，且该人员须在名单上并未停用。请查看 GET /v1/staff。",
-        )
-    minted = mint(CREDENTIAL)
-    store.add(
-        tx,
-        store.CredentialRow(
-            operator_id=operator_id,
-            credential_id=minted.public_id,
-            role=role.value,
-            label=label,
-            device_id=device_id,
-            subject_id=subject_id,
-            secret_digest=minted.digest,
-            created_at=at,
-            expires_at=expires_at,
-            revoked_at=None,
-            staff_id=staff_id,
-            session=session,
-        ),
-    )
-    return Issued(minted.public_id, minted.token)
 
 
 def authenticate(tx: Transaction, token: str | None, at: datetime) -> Caller:
@@ -174,7 +107,14 @@ def exchange(house: House, token: str) -> Issued:
             )
         operator_id, subject_id = found
         issued = issue(
-            tx, operator_id, Role.SUBJECT, label="link", at=at, subject_id=subject_id, expires_at=at + SESSION
+            tx,
+            operator_id,
+            Role.SUBJECT,
+            label="link",
+            at=at,
+            subject_id=subject_id,
+            expires_at=at + SESSION,
+            session=True,
         )
         caller = Caller(operator_id, issued.credential_id, Role.SUBJECT, subject_id=subject_id)
         _, mark = whose(tx, house, caller, None)

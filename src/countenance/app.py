@@ -177,6 +177,7 @@ def open_house(
         cuda=settings.engine_cuda,
         detector_card=settings.detector_card,
         extractor_card=settings.extractor_card,
+        attack_card=settings.attack_card,
     )
     metrics = Metrics()
     with ExitStack() as stack:
@@ -208,6 +209,9 @@ def open_house(
                 steps=settings.parity_margin_steps,
                 measurements_min=settings.parity_measurements_min,
             ),
+            frames_max=settings.frames_max,
+            challenge_seconds=settings.challenge_seconds,
+            attack_check=settings.attack_check,
         )
         fill(house, progress)
         stack.enter_context(_sweeping(house))

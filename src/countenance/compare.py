@@ -19,12 +19,14 @@ from countenance.capture import Pixels, Sample
 from countenance.detect import Face
 from countenance.engines import Engine
 from countenance.errors import IntegrityError, MalformedError
-from countenance.vocabulary import Action
+from countenance.vocabulary import TAKING_PART, Action
 
 Numbers = npt.NDArray[np.float32]
 
 _EXTRACTING: Final = frozenset({Action.ENROL, Action.VERIFY, Action.IDENTIFY, Action.IDENTIFY_REMOTE})
 _COMPARING: Final = frozenset({Action.VERIFY, Action.IDENTIFY, Action.IDENTIFY_REMOTE})
+#: Samples of one sequence are of one identity at this target: they are seconds apart, but the head is turned.
+SEQUENCE_FMR: Final = 1e-3
 #: Version of the stored form: magic, version, how many numbers; then float32, little-endian.
 _HEADER: Final = struct.Struct("<4sHH")
 _MAGIC: Final = b"CNTF"
@@ -146,6 +148,15 @@ def compare(permit: Permit, probe: Features, references: Sequence[Features], thr
     return Comparison(match, threshold.fmr_target)
 
 
+def one_identity(permit: Permit, probe: Features, others: Sequence[tuple[Sample, Face]], engine: Engine) -> bool:
+    """Say whether other samples of the same sequence show the identity of the probe; their features go at once.
+
+    Raises `IntegrityError` without a permit of gate two to enrol, verify or identify.
+    """
+    _hold(permit, TAKING_PART)
+    return _one_identity_without_law(probe, others, engine)
+
+
 def hold_identifying(permit: Permit) -> None:
     """Raise `IntegrityError` unless the permit is one of gate two to identify: before the projection is searched."""
     _hold(permit, frozenset({Action.IDENTIFY}))
@@ -169,6 +180,14 @@ def _features_without_law(sample: Sample, face: Face, engine: Engine) -> Feature
     extractor: Extractor = engine.extractor
     pixels, scale = sample.pixels(min(1.0, extractor.scale(landmarks)))
     return Features(extractor.features(pixels, landmarks * scale), engine.model_id)
+
+
+def _one_identity_without_law(probe: Features, others: Sequence[tuple[Sample, Face]], engine: Engine) -> bool:
+    """Say the same without asking the law: for `evaluate` alone, as above."""
+    least = engine.threshold(SEQUENCE_FMR).score
+    return all(
+        _score_without_law(probe, _features_without_law(sample, face, engine)) >= least for sample, face in others
+    )
 
 
 def _score_without_law(probe: Features, reference: Features) -> float:

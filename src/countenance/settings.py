@@ -6,11 +6,13 @@ A secret is never a value here but the path of a file that holds it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from countenance.errors import MalformedError
+from countenance.vocabulary import AttackChecking
 
 PREFIX = "COUNTENANCE_"
 #: Names with the prefix that belong to the command-line client, not to the server.
@@ -28,6 +30,10 @@ RANGES = {
     "link_minutes": (1, 1440),
     "receipt_days": (1, 36_500),
 }
+#: More pictures than this are no single act, whatever the operator says.
+FRAMES_MAX = 32
+#: A challenge has so many steps, and each needs a picture.
+FRAMES_OF_A_CHALLENGE = 7
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -89,6 +95,22 @@ class Settings:
     )
     extractor_card: Path | None = field(
         default=None, metadata=_says("Model card of another extractor; none: the one that comes with the package.")
+    )
+    attack_card: Path | None = field(
+        default=None,
+        metadata=_says(
+            "Model card of a passive model against presentation attacks; none: no picture is judged by one."
+        ),
+    )
+    attack_check: AttackChecking = field(
+        default=AttackChecking.WHEN_OFFERED,
+        metadata=_says(
+            "The check by head turns: off, when_offered (where a caller answers a challenge) or required (every act)."
+        ),
+    )
+    challenge_seconds: int = field(default=30, metadata=_says("How long a challenge can be answered."))
+    frames_max: int = field(
+        default=12, metadata=_says("Most pictures of one request; the limits of a picture hold for all together.")
     )
     threshold_fmr: float = field(
         default=1e-4,
@@ -183,6 +205,8 @@ def _read(kind: Any, text: str) -> Any:
         return Path(text).expanduser() if text else None
     if kind in (int, float):
         return kind(text)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind(text)
     return text or None
 
 
@@ -223,6 +247,9 @@ def _check(settings: Settings) -> None:
         wrong.append("identify_fmr")
     if not _reachable(settings.public_url):
         wrong.append("public_url")
+    off = settings.attack_check is AttackChecking.OFF
+    if not (1 if off else FRAMES_OF_A_CHALLENGE) <= settings.frames_max <= FRAMES_MAX:
+        wrong.append("frames_max")
     if not settings.law_packs:
         wrong.append("law_packs")
     if settings.host not in LOOPBACK and not settings.tls_elsewhere and settings.tls_certificate_file is None:

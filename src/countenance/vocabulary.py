@@ -1,6 +1,7 @@
 """The closed lists of words that facts, packs, tables and logs share (docs/reference/facts.md)."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Action(StrEnum):
@@ -18,6 +19,26 @@ class Action(StrEnum):
     KEEP_ORIGINAL = "keep_original"
     DISCLOSE = "disclose"
     FINALISE = "finalise"
+
+
+#: The acts in which the person at the device takes part, and so can be asked to turn the head.
+TAKING_PART: Final = frozenset({Action.ENROL, Action.VERIFY, Action.IDENTIFY})
+
+
+class Turn(StrEnum):
+    """How a head is asked to be held; left and right are the subject's own."""
+
+    CENTRE = "centre"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class AttackChecking(StrEnum):
+    """When the active check for presentation attacks is made: never, where a caller offers it, or always."""
+
+    OFF = "off"
+    WHEN_OFFERED = "when_offered"
+    REQUIRED = "required"
 
 
 class FilingState(StrEnum):

@@ -21,6 +21,7 @@ DECLARED = {"retention_days"}
 SHAPES: dict[str, type[document.ProblemDetails]] = {
     "refused": document.RefusalDetails,
     "failure_to_acquire": document.FailureDetails,
+    "attack_suspected": document.AttackDetails,
     "no_analyser": document.NoAnalyserDetails,
 }
 

@@ -28,7 +28,7 @@ def test_enrol_answers_with_a_receipt_and_discharged_duties(enrolled):
     answer = enrolled.post("/v1/enrol", about("guest-1", pictures.admiral_again()))
     assert answer.status_code == 201
     body = answer.json()
-    assert set(body) == {"outcome", "reference", "references", "duties", "record"}
+    assert set(body) == {"outcome", "reference", "references", "duties", "attack_check", "record"}
     assert (body["outcome"], body["references"]) == ("enrolled", 2)
     assert {"pack": "cn-2023-draft", "article": "17", "duty": "discard-original"} in body["duties"]
     kept = enrolled.get(f"/v1/records/{body['record']['id']}").json()
@@ -46,7 +46,8 @@ def test_verify_tells_the_subject_from_another(enrolled, multipart):
     same, other = ask(pictures.admiral_again()), ask(pictures.astronaut())
     assert (same.status_code, same.json()["outcome"]) == (200, "match")
     assert (other.status_code, other.json()["outcome"]) == (200, "non_match")
-    assert set(same.json()) == {"outcome", "record", "law", "duties"}
+    assert set(same.json()) == {"outcome", "record", "law", "duties", "attack_check"}
+    assert same.json()["attack_check"] == {"check": "none"}
     assert set(same.json()["law"]["packs"]) == {"cn-2023-draft", "cn-2025"}
     assert len(same.content) == len(other.content) + len("match") - len("non_match")
 

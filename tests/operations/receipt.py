@@ -8,7 +8,7 @@ from sqlalchemy import text
 from countenance import access
 from countenance.operations import receipts
 from countenance.operations.consent import Consented, consent
-from countenance.operations.parts import Holder, NotAcquired, Refused, Verified
+from countenance.operations.parts import AttackSuspected, Holder, NotAcquired, Refused, Verified
 from countenance.operations.verify import Claim, verify
 from countenance.subjects.consents import GIVEN, Said
 from countenance.vocabulary import AgeClass, ConsentForm, Scope
@@ -42,7 +42,9 @@ def receipt_for(hotel: Hotel, ref: str | None, **changes: Any) -> Holder:
     return held(hotel, token_of(said_yes(hotel, ref, **changes)))
 
 
-def claimed(hotel: Hotel, ref: str, picture: bytes, **changes: Any) -> Verified | NotAcquired | Refused:
+def claimed(
+    hotel: Hotel, ref: str, picture: bytes, **changes: Any
+) -> Verified | NotAcquired | AttackSuspected | Refused:
     claim = Claim(subject_ref=ref, purpose=PURPOSE, device_id=KIOSK, session=SESSION)
     return verify(hotel.house, DEVICE, replace(claim, **changes), picture)
 

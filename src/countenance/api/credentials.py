@@ -5,16 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from countenance import access
-from countenance.access import Issued
 from countenance.api.door import Call, Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
-from countenance.errors import ConflictError, NotFoundError
-from countenance.operations.credentials import record_credential
+from countenance.errors import NotFoundError
+from countenance.operations import credentials as operation
 from countenance.reception.body import Form, refuse_field
-from countenance.record import Recorded
 from countenance.store import credentials as store
-from countenance.store import sites, subjects
+from countenance.store import subjects
 from countenance.store.database import Transaction
 from countenance.vocabulary import Role
 
@@ -81,20 +78,23 @@ async def issue(call: Calling) -> IssueAnswer:
             refuse_field("expires_at")
         with call.house.database.transaction() as tx:
             issued = _issue(tx, call, form, at)
-            recorded = _record(tx, call, "issued", issued.credential_id, form.role.value, at, form.staff)
+            by, done = operation.named(call.caller), (issued.credential_id, form.role.value, at)
+            recorded = operation.record_credential(
+                tx, call.caller.operator_id, by, "issued", *done, staff_id=form.staff
+            )
         return IssueAnswer(credential=issued.credential_id, token=issued.token, record=RecordPointer.of(recorded))
 
     return await call.work(act)
 
 
-def _issue(tx: Transaction, call: Call, form: IssueForm, at: datetime) -> Issued:
+def _issue(tx: Transaction, call: Call, form: IssueForm, at: datetime) -> operation.Issued:
     operator_id, subject_id = call.caller.operator_id, None
     if form.subject is not None:
         subject = subjects.find(tx, operator_id, form.subject)
         if subject is None:
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
         subject_id = subject.subject_id
-    return access.issue(
+    return operation.issue(
         tx,
         operator_id,
         form.role,
@@ -131,33 +131,14 @@ async def revoke(call: Calling, credential_id: str) -> RevokeAnswer:
     """Revoke a credential; the last working one of an officer stays, or nobody could issue another."""
 
     def act() -> RevokeAnswer:
-        at, operator_id = call.house.clock(), call.caller.operator_id
+        caller = call.caller
         with call.house.database.transaction() as tx:
-            sites.lock(tx, operator_id)  # two officers must not revoke each other at the same moment
-            found = store.find(tx, credential_id) if credential_id.isalnum() and credential_id.isascii() else None
-            if (
-                found is None
-                or found.operator_id != operator_id
-                or not store.revoke(tx, operator_id, credential_id, at)
-            ):
-                raise NotFoundError("There is no such working credential.", "没有该有效凭证。")
-            if found.role == Role.OFFICER.value and store.officers(tx, operator_id, at) == 0:
-                raise ConflictError(
-                    "This is the last credential of an officer. Issue another before revoking it.",
-                    "这是最后一个保护负责人凭证。请先签发另一个再撤销。",
-                )
-            recorded = _record(tx, call, "revoked", credential_id, found.role, at, found.staff_id)
+            recorded = operation.revoke(
+                tx, caller.operator_id, operation.named(caller), credential_id, call.house.clock()
+            )
         return RevokeAnswer(credential=credential_id, record=RecordPointer.of(recorded))
 
     return await call.work(act)
-
-
-def _record(  # noqa: PLR0917 — the entry in the order of a sentence
-    tx: Transaction, call: Call, outcome: str, credential_id: str, role: str, at: datetime, staff_id: str | None
-) -> Recorded:
-    caller = call.caller
-    by = f"{caller.role.value}:{caller.credential_id}"
-    return record_credential(tx, caller.operator_id, by, outcome, credential_id, role, at, staff_id=staff_id)
 
 
 _SHOWN = {

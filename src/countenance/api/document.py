@@ -11,8 +11,18 @@ from pydantic import Field
 from countenance import __version__
 from countenance.api import problems
 from countenance.api.door import ByReceipt, Open, Route
-from countenance.api.wire import RECORD_EXAMPLE, Bilingual, RecordPointer, Session, Shown
-from countenance.reception.body import JSON, MULTIPART, SESSION_FIELDS, Form
+from countenance.api.wire import (
+    ATTACK_CHECK_EXAMPLE,
+    RECORD_EXAMPLE,
+    AttackCheckShown,
+    Bilingual,
+    Pictured,
+    RecordPointer,
+    Session,
+    Shown,
+)
+from countenance.reception.body import JSON, MULTIPART, SESSION_FIELDS, STEPS, Form
+from countenance.settings import FRAMES_MAX
 
 _SCHEMAS: Final = "#/components/schemas/{model}"
 _REQUEST_ID: Final = "0d4d1f5e-6d0a-4f0a-9d35-6d9f6b0a2c11"
@@ -85,6 +95,14 @@ class FailureDetails(ProblemDetails):
     record: RecordPointer
 
 
+class AttackDetails(ProblemDetails):
+    """A presentation attack is suspected: what the person can do, and which check was made; never what gave it away."""
+
+    say: Bilingual
+    attack_check: AttackCheckShown
+    record: RecordPointer
+
+
 class NoAnalyserDetails(ProblemDetails):
     """An analysis that the law permits and nobody built, and where that is on record."""
 
@@ -124,6 +142,14 @@ _MORE: Final[dict[str, tuple[type[ProblemDetails], dict[str, Any]]]] = {
     "failure_to_acquire": (
         FailureDetails,
         {"reason": "no_face", "say": {"en": "No face was found.", "zh": "未检测到人脸。"}, "record": RECORD_EXAMPLE},
+    ),
+    "attack_suspected": (
+        AttackDetails,
+        {
+            "say": {"en": "Try once more: turn your head well to the side.", "zh": "请再试一次：将头充分转向一侧。"},
+            "attack_check": ATTACK_CHECK_EXAMPLE,
+            "record": RECORD_EXAMPLE,
+        },
     ),
     "no_analyser": (NoAnalyserDetails, {"record": RECORD_EXAMPLE}),
 }
@@ -184,7 +210,9 @@ def _body(route: Route, form: type[Form]) -> dict[str, Any]:
         JSON: {"schema": {"$ref": _SCHEMAS.format(model=form.__name__)}, "example": dict(route.form_example)}
     }
     if route.multipart:
-        content[MULTIPART] = {"schema": _multipart(form), "encoding": {"sample": {"contentType": "image/*"}}}
+        pictures = ("sample", "frames") if issubclass(form, Pictured) else ("sample",)
+        encoding = {name: {"contentType": "image/*"} for name in pictures}
+        content[MULTIPART] = {"schema": _multipart(form), "encoding": encoding}
     return {"required": True, "content": content}
 
 
@@ -192,7 +220,10 @@ def _multipart(form: type[Form]) -> dict[str, Any]:
     """Return the schema of the same form as multipart: the picture as it is, the session's fields beside the others."""
     schema = _schema(form, {})
     properties = {name: value for name, value in schema["properties"].items() if name != "session"}
-    properties["sample"] = {"type": "string", "contentMediaType": "application/octet-stream"}
+    properties["sample"] = picture = {"type": "string", "contentMediaType": "application/octet-stream"}
+    if issubclass(form, Pictured):
+        properties["frames"] = {"type": "array", "items": picture, "maxItems": FRAMES_MAX}
+        properties["steps"] = {"type": "string", "pattern": STEPS.pattern, "description": "The step of each picture."}
     session = _schema(Session, {})["properties"]
     for name in SESSION_FIELDS:
         truth = {"type": "string", "enum": ["true", "false"]}
@@ -233,7 +264,7 @@ def describe(app: FastAPI, routes: Sequence[Route]) -> dict[str, Any]:
         schemas.pop(name, None)
     for form in [route.form for route in routes if route.form is not None]:
         schemas[form.__name__] = _schema(form, schemas)
-    for details in (ProblemDetails, RefusalDetails, FailureDetails, NoAnalyserDetails):
+    for details in (ProblemDetails, RefusalDetails, FailureDetails, AttackDetails, NoAnalyserDetails):
         schema = details.model_json_schema(ref_template=_SCHEMAS, mode="serialization")
         schemas |= schema.pop("$defs", {})
         schemas[details.__name__] = schema

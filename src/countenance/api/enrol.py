@@ -10,12 +10,14 @@ from countenance.api.door import Calling, Route, device_of
 from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
 from countenance.api.told import told
 from countenance.api.wire import (
+    ATTACK_CHECK_EXAMPLE,
     DUTY_EXAMPLE,
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
+    AttackCheckShown,
     Code,
     DutyShown,
-    Picture,
+    Pictured,
     RecordPointer,
     Ref,
     Session,
@@ -23,15 +25,13 @@ from countenance.api.wire import (
 )
 from countenance.operations import enrol as operation
 from countenance.operations.once import Repeated
-from countenance.operations.parts import Enrolled, NotAcquired, Refused
-from countenance.reception.body import Form
+from countenance.operations.parts import AttackSuspected, Enrolled, NotAcquired, Refused
 from countenance.vocabulary import Role
 
 
-class EnrolForm(Form):
+class EnrolForm(Pictured):
     """A picture to enrol, of whom and for which purpose."""
 
-    sample: Picture
     subject: Ref
     purpose: Code
     device: Annotated[Code | None, Field(description="For officers; a device speaks for itself.")] = None
@@ -45,6 +45,7 @@ class EnrolAnswer(Shown):
     reference: UUID
     references: Annotated[int, Field(description="How many are kept of this subject for this purpose.")]
     duties: list[DutyShown]
+    attack_check: AttackCheckShown = AttackCheckShown(check="none")
     record: RecordPointer
 
 
@@ -59,9 +60,10 @@ async def enrol(call: Calling, response: Response) -> EnrolAnswer | Response:
             purpose=form.purpose,
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
+            challenge=form.challenge,
         )
-        done = operation.enrol(call.house, call.caller, enrolment, form.sample, once(call, form))
-        return told(call, done) if isinstance(done, Refused | NotAcquired) else done
+        done = operation.enrol(call.house, call.caller, enrolment, form.pictures(), once(call, form))
+        return told(call, done) if isinstance(done, Refused | NotAcquired | AttackSuspected) else done
 
     done = await call.work(act)
     if isinstance(done, Response):
@@ -85,6 +87,7 @@ ROUTES = (
             "reference": "0b9c5a52-58d6-4b43-9a3d-1f0b5fd8a7a4",
             "references": 1,
             "duties": [DUTY_EXAMPLE],
+            "attack_check": ATTACK_CHECK_EXAMPLE,
             "record": RECORD_EXAMPLE,
         },
         form=EnrolForm,
@@ -96,6 +99,6 @@ ROUTES = (
         },
         multipart=True,
         headers=IDEMPOTENCY_KEY,
-        problems=("refused", "failure_to_acquire", "too_large", "not_found", "conflict"),
+        problems=("refused", "failure_to_acquire", "attack_suspected", "too_large", "not_found", "conflict"),
     ),
 )

@@ -8,15 +8,17 @@ from pydantic import Field
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import (
+    ATTACK_CHECK_EXAMPLE,
     DUTY_EXAMPLE,
     LAW_EXAMPLE,
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
+    AttackCheckShown,
     Code,
     DutyShown,
     Id,
     LawShown,
-    Picture,
+    Pictured,
     RecordPointer,
     Session,
     Shown,
@@ -24,14 +26,12 @@ from countenance.api.wire import (
 )
 from countenance.operations import identify as operation
 from countenance.operations.parts import Identified
-from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 
-class IdentifyForm(Form):
+class IdentifyForm(Pictured):
     """A probe, and the consent of the person it was taken of."""
 
-    sample: Picture
     consent: Annotated[Id, Field(description="What POST /v1/consents answered for the person at the device.")]
     purpose: Code
     device: Annotated[Code | None, Field(description="For officers; a device speaks for itself.")] = None
@@ -45,6 +45,7 @@ class IdentifyAnswer(Shown):
     subject: Annotated[str | None, Field(description="The operator's own word for the person; null when unknown.")]
     law: LawShown
     duties: list[DutyShown]
+    attack_check: AttackCheckShown
     record: RecordPointer
 
 
@@ -59,8 +60,9 @@ async def identify(call: Calling) -> IdentifyAnswer | Response:
             purpose=form.purpose,
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
+            challenge=form.challenge,
         )
-        done = operation.identify(call.house, call.caller, unnamed, form.sample)
+        done = operation.identify(call.house, call.caller, unnamed, form.pictures())
         return answer(done) if isinstance(done, Identified) else told(call, done)
 
     return await call.work(act)
@@ -71,6 +73,7 @@ def answer(done: Identified) -> IdentifyAnswer:
     return IdentifyAnswer(
         outcome="unknown" if done.subject_ref is None else "match",
         subject=done.subject_ref,
+        attack_check=AttackCheckShown.of(done.check),
         record=RecordPointer.of(done.recorded),
         **law(done.permit),
     )
@@ -89,6 +92,7 @@ ROUTES = (
             "subject": "booking-4711",
             "law": LAW_EXAMPLE,
             "duties": [DUTY_EXAMPLE],
+            "attack_check": ATTACK_CHECK_EXAMPLE,
             "record": RECORD_EXAMPLE,
         },
         form=IdentifyForm,
@@ -99,6 +103,6 @@ ROUTES = (
             "session": SESSION_EXAMPLE,
         },
         multipart=True,
-        problems=("refused", "failure_to_acquire", "too_large", "not_found"),
+        problems=("refused", "failure_to_acquire", "attack_suspected", "too_large", "conflict", "not_found"),
     ),
 )

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from countenance import errors
 from countenance.answer import Outcome, Text, finding_json
 from countenance.errors import CountenanceError, IntegrityError, LimitError, NotAllowedError
-from countenance.operations.parts import NoAnalyser, NotAcquired, Refused
+from countenance.operations.parts import AttackSuspected, NoAnalyser, NotAcquired, Refused
 
 _log = logging.getLogger("countenance.api")
 
@@ -89,6 +89,9 @@ PROBLEMS: Final = (
                  "请发送 UTF-8 编码的 application/json，或（含图片时）multipart/form-data，且不压缩。")),
     Problem("failure_to_acquire", 422, Text("The picture gives nothing to compare", "未能从图片中取得可比对的人脸"),
             Text("Take another picture. The attempt is on record.", "请重新拍摄。本次尝试已记录。")),
+    Problem("attack_suspected", 422, Text("A presentation attack is suspected", "疑似呈现攻击"),
+            Text("Try again with a new challenge, or choose the other way. The attempt is on record.",
+                 "请以新的挑战重试，或选择其他方式。本次尝试已记录。")),
     Problem("too_many", 429, Text("Too many requests", "请求过多"),
             Text("The server has as much in hand as it takes. Repeat the request later.", "服务器繁忙，请稍后重试。"),
             (("Retry-After", "1"),)),
@@ -155,6 +158,17 @@ def not_acquired(request: Request, result: NotAcquired) -> Response:
         failure.say,
         reason=failure.reason.value,
         say={"en": failure.say.en, "zh": failure.say.zh},
+        record=result.recorded.as_json(),
+    )
+
+
+def attack_suspected(request: Request, result: AttackSuspected) -> Response:
+    """Return the answer to pictures that may be a presentation attack: what the person can do, and no more."""
+    return by_name("attack_suspected").response(
+        request,
+        result.say,
+        say={"en": result.say.en, "zh": result.say.zh},
+        attack_check=result.check.as_json(),
         record=result.recorded.as_json(),
     )
 

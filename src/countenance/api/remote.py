@@ -49,6 +49,7 @@ ROUTES = (
             "subject": None,
             "law": LAW_EXAMPLE,
             "duties": [DUTY_EXAMPLE],
+            "attack_check": {"check": "none"},
             "record": RECORD_EXAMPLE,
         },
         form=PassingForm,

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from fastapi import Response
 
 from countenance.api.door import Call
-from countenance.api.wire import Shown
+from countenance.api.wire import Pictured, Shown
 from countenance.errors import MalformedError
 from countenance.operations.once import Once, Repeated
 from countenance.reception.body import Form
@@ -23,7 +23,7 @@ IDEMPOTENCY_KEY: Final[Mapping[str, str]] = {
 
 
 def once(call: Call, form: Form) -> Once | None:
-    """Return the caller's key with what identifies this request: its fields and picture, however they were sent."""
+    """Return the caller's key with what identifies this request: its fields and pictures, however they were sent."""
     keys = call.request.headers.getlist("idempotency-key")
     if not keys:
         return None
@@ -32,9 +32,10 @@ def once(call: Call, form: Form) -> Once | None:
             "An Idempotency-Key is 1 to 200 visible ASCII characters, once.",
             "Idempotency-Key 应为 1 至 200 个可见 ASCII 字符，且只出现一次。",
         )
-    fields = form.model_dump(mode="json", exclude={"sample"})
-    sample: bytes = getattr(form, "sample", b"")
-    return Once(keys[0], json.dumps(fields, sort_keys=True).encode() + b"\0" + sample)
+    fields = form.model_dump(mode="json", exclude={"sample", "frames"})
+    sent = form.pictures().pictures if isinstance(form, Pictured) else ()
+    pictures = b"".join(len(each).to_bytes(8, "big") + each for each in sent)
+    return Once(keys[0], json.dumps(fields, sort_keys=True).encode() + b"\0" + pictures)
 
 
 def replay(response: Response, before: Repeated, answer: type[Answer]) -> Answer:

@@ -1,4 +1,4 @@
-"""How a recorded no leaves the door: a refusal with whom to contest it, a failure to acquire with what to do."""
+"""How a recorded no leaves the door: a refusal with whom to contest it, anything else with what to do."""
 
 from typing import Any
 
@@ -7,17 +7,19 @@ from fastapi import Response
 from countenance.api import problems
 from countenance.api.door import Call
 from countenance.errors import CountenanceError
-from countenance.operations.parts import NoAnalyser, NotAcquired, Refused
+from countenance.operations.parts import AttackSuspected, NoAnalyser, NotAcquired, Refused
 from countenance.store import sites
 from countenance.vocabulary import RequestKind
 
 
-def told(call: Call, result: Refused | NotAcquired | NoAnalyser) -> Response:
+def told(call: Call, result: Refused | NotAcquired | AttackSuspected | NoAnalyser) -> Response:
     """Return the answer to a no that is on record already, whatever else fails now."""
     if isinstance(result, NoAnalyser):
         return problems.no_analyser(call.request, result)
     if isinstance(result, NotAcquired):
         return problems.not_acquired(call.request, result)
+    if isinstance(result, AttackSuspected):
+        return problems.attack_suspected(call.request, result)
     return problems.refused(call.request, result, _contest(call, result))
 
 

@@ -8,14 +8,16 @@ from pydantic import Field
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.told import told
 from countenance.api.wire import (
+    ATTACK_CHECK_EXAMPLE,
     DUTY_EXAMPLE,
     LAW_EXAMPLE,
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
+    AttackCheckShown,
     Code,
     DutyShown,
     LawShown,
-    Picture,
+    Pictured,
     RecordPointer,
     Ref,
     Session,
@@ -24,14 +26,12 @@ from countenance.api.wire import (
 )
 from countenance.operations import verify as operation
 from countenance.operations.parts import Verified
-from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
 
-class VerifyForm(Form):
+class VerifyForm(Pictured):
     """A probe and the claim made with it."""
 
-    sample: Picture
     subject: Ref
     purpose: Code
     device: Annotated[Code | None, Field(description="For officers; a device speaks for itself.")] = None
@@ -44,6 +44,7 @@ class VerifyAnswer(Shown):
     outcome: Literal["match", "non_match"]
     law: LawShown
     duties: list[DutyShown]
+    attack_check: AttackCheckShown
     record: RecordPointer
 
 
@@ -58,8 +59,9 @@ async def verify(call: Calling) -> VerifyAnswer | Response:
             purpose=form.purpose,
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
+            challenge=form.challenge,
         )
-        done = operation.verify(call.house, call.caller, claim, form.sample)
+        done = operation.verify(call.house, call.caller, claim, form.pictures())
         return answer(done) if isinstance(done, Verified) else told(call, done)
 
     return await call.work(act)
@@ -68,7 +70,12 @@ async def verify(call: Calling) -> VerifyAnswer | Response:
 def answer(done: Verified) -> VerifyAnswer:
     """Return the answer to a claim that was decided."""
     outcome: Literal["match", "non_match"] = "match" if done.match else "non_match"
-    return VerifyAnswer(outcome=outcome, record=RecordPointer.of(done.recorded), **law(done.permit))
+    return VerifyAnswer(
+        outcome=outcome,
+        attack_check=AttackCheckShown.of(done.check),
+        record=RecordPointer.of(done.recorded),
+        **law(done.permit),
+    )
 
 
 ROUTES = (
@@ -79,7 +86,13 @@ ROUTES = (
         roles=(Role.DEVICE, Role.OFFICER),
         tag="faces",
         answer=VerifyAnswer,
-        example={"outcome": "match", "law": LAW_EXAMPLE, "duties": [DUTY_EXAMPLE], "record": RECORD_EXAMPLE},
+        example={
+            "outcome": "match",
+            "law": LAW_EXAMPLE,
+            "duties": [DUTY_EXAMPLE],
+            "attack_check": ATTACK_CHECK_EXAMPLE,
+            "record": RECORD_EXAMPLE,
+        },
         form=VerifyForm,
         form_example={
             "sample": "/9j/4AAQSkZJRgABAQAAAQ==",
@@ -88,6 +101,6 @@ ROUTES = (
             "session": SESSION_EXAMPLE,
         },
         multipart=True,
-        problems=("refused", "failure_to_acquire", "too_large"),
+        problems=("refused", "failure_to_acquire", "attack_suspected", "too_large", "conflict"),
     ),
 )

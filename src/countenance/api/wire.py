@@ -4,18 +4,29 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 
 from countenance.answer import Permit, as_json
+from countenance.detect.several import AttackCheck, Frames
 from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations.parts import Permitted
 from countenance.operations.receipts import ReceiptIssued, address
-from countenance.reception.body import Form
+from countenance.reception.body import Form, refuse_field
 from countenance.record import Recorded
+from countenance.settings import FRAMES_MAX
 from countenance.subjects.requests import PROSE_CHARS_MAX
 from countenance.vocabulary import StartedBy
 
@@ -92,7 +103,7 @@ Attribute = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
 Picture = Annotated[
     bytes,
     BeforeValidator(_picture),
-    Field(repr=False, min_length=1),
+    Field(min_length=1),  # a form shows none of its fields, so this one need not be kept out
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The picture: JPEG, PNG, WebP …"}),
 ]
 
@@ -113,10 +124,47 @@ class Session(Form):
         )
 
 
+class Pictured(Form):
+    """The pictures of one act: one as `sample`, or several as `frames`, in the order they were taken."""
+
+    sample: Picture | None = None
+    frames: Annotated[tuple[Picture, ...], Field(max_length=FRAMES_MAX)] = ()
+    challenge: Annotated[Id | None, Field(description="What POST /v1/challenges answered; then `steps` is needed.")] = (
+        None
+    )
+    steps: Annotated[
+        tuple[Annotated[StrictInt, Field(ge=0, lt=FRAMES_MAX)], ...],
+        Field(max_length=FRAMES_MAX, description="The step of each of `frames`, from 0; in a form: 0,1,2."),
+    ] = ()
+
+    def pictures(self) -> Frames:
+        """Return the pictures; raises MalformedError for none, for both kinds, and for steps without a challenge."""
+        if self.sample is not None and self.frames:
+            refuse_field("frames")
+        if self.sample is None and not self.frames:
+            refuse_field("sample")
+        if (self.challenge is None) != (not self.steps):
+            refuse_field("steps")
+        return Frames(self.frames if self.sample is None else (self.sample,), self.steps)
+
+
 class Shown(BaseModel):
     """What the server says; exactly these fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AttackCheckShown(Shown):
+    """Which checks for presentation attacks were made: head turns have a version, a passive model its name."""
+
+    check: Literal["none", "head_turns", "passive", "head_turns_and_passive"]
+    version: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
+    passive: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
+
+    @classmethod
+    def of(cls, check: AttackCheck) -> "AttackCheckShown":
+        """Return what is said of the checks of one act."""
+        return cls.model_validate(check.as_json())
 
 
 class RecordPointer(Shown):
@@ -224,4 +272,5 @@ RECEIPT_EXAMPLE: Final = {
 }
 DUTY_EXAMPLE: Final = {"pack": "cn-2023-draft", "article": "17", "duty": "discard-original"}
 LAW_EXAMPLE: Final = {"packs": {"cn-2023-draft": {"edition": "sha256:2c26…", "binds": True}}}
+ATTACK_CHECK_EXAMPLE: Final = {"check": "head_turns", "version": 1}
 SESSION_EXAMPLE: Final = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}

@@ -112,9 +112,9 @@ def _short(path: Path) -> Path:
 
 def _credentials(opened: "Opened", site: "Site", folder: Path) -> dict[Role, Path]:
     """Return the files with the demonstration's credentials, issued where the last start's no longer work."""
-    from countenance.access import authenticate, issue
+    from countenance.access import authenticate
     from countenance.app import now, private_file
-    from countenance.operations.credentials import record_credential
+    from countenance.operations.credentials import issue, record_credential
 
     places = [place for venue in site.venues.values() for place in venue.places.values()]
     kiosk = next(name for place in places for name in place.devices)

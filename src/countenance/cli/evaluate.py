@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +14,21 @@ import typer
 from countenance.errors import MalformedError
 
 if TYPE_CHECKING:
+    from countenance.engines import Engine
     from countenance.evaluate import Evaluation
+    from countenance.evaluate.attacks import AttackEvaluation, Presentations
 
 
 def evaluate_command(
-    pairs: Annotated[Path, typer.Argument(help="CSV with the columns file_a, file_b, same (1 or 0).")],
-    images: Annotated[Path, typer.Option(help="The folder to which the files in the list are relative.")],
+    pairs: Annotated[
+        Path | None, typer.Argument(metavar="[PAIRS]", help="CSV with the columns file_a, file_b, same (1 or 0).")
+    ] = None,
     *,
+    images: Annotated[Path | None, typer.Option(help="The folder to which the files in the list are relative.")] = None,
+    attacks: Annotated[
+        Path | None,
+        typer.Option(help="A folder of bona fide and attack presentations: measure the attack checks instead."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Write the DET curve to this PNG.")] = None,
     calibrate: Annotated[Path | None, typer.Option(help="The extractor's model card to write thresholds to.")] = None,
     data_set: Annotated[str, typer.Option(help="The name of the data set, for the card.")] = "",
@@ -27,32 +37,24 @@ def evaluate_command(
 ) -> None:
     """Measure FMR, FNMR, EER, accuracy and failures to acquire; find the threshold for each target FMR.
 
-    Nothing is enrolled and no law is asked: measure only pictures that you may use for research.
+    With --attacks, measure APCER for each attack species, BPCER, and how many presentations gave no answer. Nothing is enrolled and no law is asked: measure only pictures that you may use for research.
     """
+    if attacks is not None and (pairs, images, plot, calibrate) == (None, None, None, None):
+        _evaluate_attacks(attacks, as_json=as_json)
+        return
+    if pairs is None or images is None or attacks is not None:
+        raise MalformedError(
+            "Give a list of pairs with --images, or a folder with --attacks, and not both.",
+            "请提供配对表与 --images，或以 --attacks 指定文件夹，二者择一。",
+        )
     if calibrate is not None:
         _hold_label(data_set, day)
-    from countenance.engines import load_engine
     from countenance.evaluate import calibration, evaluate, read_pairs, write_calibration
     from countenance.evaluate import plot as draw
-    from countenance.settings import read_settings
 
-    settings = read_settings(os.environ)
     listed = read_pairs(pairs)
-    engine = load_engine(
-        settings.data_dir,
-        runtime=settings.engine_runtime,
-        threads=settings.engine_threads * settings.engine_workers,  # one picture at a time gets them all
-        workers=1,
-        cuda=settings.engine_cuda,
-        detector_card=settings.detector_card,
-        extractor_card=calibrate or settings.extractor_card,
-    )
-    with typer.progressbar(length=1, label="Pictures", file=sys.stderr) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
+    engine = _engine(calibrate)
+    with _progress("Pictures") as progress:
         found = evaluate(listed, images, engine, progress)
     if plot is not None:
         draw(found, plot)
@@ -62,6 +64,71 @@ def evaluate_command(
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
         typer.echo(_table(found))
+
+
+def _evaluate_attacks(folder: Path, *, as_json: bool) -> None:
+    from countenance.evaluate.attacks import evaluate_attacks
+
+    engine = _engine(None)
+    with _progress("Samples") as progress:
+        found = evaluate_attacks(folder, engine, progress)
+    typer.echo(json.dumps(found.as_json(), indent=2) if as_json else _attack_table(found))
+
+
+def _engine(extractor_card: Path | None) -> "Engine":
+    from countenance.engines import load_engine
+    from countenance.settings import read_settings
+
+    settings = read_settings(os.environ)
+    return load_engine(
+        settings.data_dir,
+        runtime=settings.engine_runtime,
+        threads=settings.engine_threads * settings.engine_workers,  # one picture at a time gets them all
+        workers=1,
+        cuda=settings.engine_cuda,
+        detector_card=settings.detector_card,
+        extractor_card=extractor_card or settings.extractor_card,
+        attack_card=settings.attack_card,
+    )
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how far a measurement has come."""
+    with typer.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        yield progress
+
+
+def _attack_table(found: "AttackEvaluation") -> str:
+    """Return the error rates of the attack checks as lines for a person; there is no mean over species."""
+    checks = "; ".join(", ".join(f"{value}" for value in check.as_json().values()) for check in found.checks)
+    lines = [
+        f"checks                {checks or 'none'}",
+        "",
+        "presentations             rate  (95 % interval, Wilson)    wrong / answered   no response",
+        *(_attack_line("APCER", each) for each in found.species),
+        _attack_line("BPCER", found.bona_fide),
+        "",
+    ]
+    worst = found.worst
+    rate = worst.rate() if worst is not None else None
+    if worst is None or rate is None:
+        return "\n".join([*lines, "APCER max             not measured: no attack gave an answer"])
+    return "\n".join([*lines, f"APCER max             {rate[0]:.2%} by {worst.kind}, at most {rate[2]:.2%}"])
+
+
+def _attack_line(name: str, found: "Presentations") -> str:
+    rate = found.rate()
+    said = (
+        "  not measured" + " " * 27 if rate is None else f"{rate[0]:>8.2%}  ({rate[1]:.2%} … {rate[2]:.2%})".ljust(41)
+    )
+    answered = found.total - found.no_response
+    return f"{name} {found.kind:<14.14} {said}{found.wrong:>5} / {answered:<8}   {found.no_response / found.total:.2%}"
 
 
 def _hold_label(data_set: str, day: str) -> None:

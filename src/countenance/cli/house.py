@@ -113,9 +113,8 @@ def issue_command(  # noqa: PLR0917 — each is one option
     ] = None,
 ) -> None:
     """Issue a credential; its secret is shown once and kept nowhere."""
-    from countenance.access import issue
     from countenance.app import now, open_database, private_file
-    from countenance.operations.credentials import record_credential
+    from countenance.operations.credentials import CONSOLE, issue, record_credential
     from countenance.store import subjects
 
     if to is not None and not (to.parent.is_dir() and os.access(to.parent, os.W_OK)):
@@ -139,7 +138,7 @@ def issue_command(  # noqa: PLR0917 — each is one option
                 staff_id=staff,
             )
             done = "issued", issued.credential_id, role.value, at
-            record_credential(tx, operator_id, "console", *done, staff_id=staff)
+            record_credential(tx, operator_id, CONSOLE, *done, staff_id=staff)
     if to is not None:
         private_file(to, issued.token + "\n")
         return
@@ -168,17 +167,12 @@ def revoke_command(
 ) -> None:
     """Revoke a credential; it is refused from the next request on."""
     from countenance.app import now, open_database
-    from countenance.operations.credentials import record_credential
-    from countenance.store import credentials
+    from countenance.operations.credentials import CONSOLE, revoke
 
     with open_database(settings()) as database:
         operator_id = choose_operator(database, operator)
         with database.transaction() as tx:
-            at, found = now(), credentials.find(tx, credential)
-            if found is None or not credentials.revoke(tx, operator_id, credential, at):
-                raise NotFoundError("There is no such valid credential.", "没有该有效凭证。")
-            done = "revoked", credential, found.role, at
-            record_credential(tx, operator_id, "console", *done, staff_id=found.staff_id)
+            revoke(tx, operator_id, CONSOLE, credential, now())
     typer.echo("Revoked.")
 
 

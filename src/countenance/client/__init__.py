@@ -1,7 +1,8 @@
 """Speaks to a Countenance server: `Client(url, token)`; standard library only, so that a kiosk needs nothing else.
 
 Answers are the dictionaries that the interface describes (/v1/openapi.json). What is not a success is raised: a refusal
-by the law as `Refused`, a picture that gives nothing to compare as `NotAcquired`, anything else as `Problem`.
+by the law as `Refused`, a picture that gives nothing to compare as `NotAcquired`, one that may be an attack as
+`AttackSuspected`, anything else as `Problem`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,9 @@ from uuid import uuid4
 from countenance.client.governed import Governed
 from countenance.client.receipts import Receipts
 from countenance.client.rights import Rights
-from countenance.client.travel import NotAcquired, Problem, Refused, Unreachable
+from countenance.client.travel import AttackSuspected, NotAcquired, Problem, Refused, Unreachable
 
-__all__ = ["Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
+__all__ = ["AttackSuspected", "Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
 
 
 class Client(Governed, Receipts, Rights):
@@ -22,48 +23,56 @@ class Client(Governed, Receipts, Rights):
 
     # Faces.
 
+    def challenge(self, *, action: str, purpose: str) -> dict[str, Any]:
+        """Ask for head turns to show to the person at this device before an act; the answer has the steps in order."""
+        return self._json("POST", "/v1/challenges", {"action": action, "purpose": purpose})
+
     def enrol(
         self,
-        sample: bytes,
+        sample: bytes | Sequence[bytes],
         *,
         subject: str,
         purpose: str,
         device: str | None = None,
         session: Mapping[str, Any] | None = None,
+        challenge: str | None = None,
+        steps: Sequence[int] = (),
         idempotency_key: str | None = None,
     ) -> dict[str, Any]:
         """Keep one more reference of a subject; without a key of yours one is made, so that a retry is safe."""
-        fields = {"subject": subject, "purpose": purpose, "device": device}
+        fields = {"subject": subject, "purpose": purpose, "device": device, **_answering(challenge, steps)}
         headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
         return self._picture("/v1/enrol", sample, fields, session, headers)
 
     def verify(
         self,
-        sample: bytes,
+        sample: bytes | Sequence[bytes],
         *,
         subject: str,
         purpose: str,
         device: str | None = None,
         session: Mapping[str, Any] | None = None,
+        challenge: str | None = None,
+        steps: Sequence[int] = (),
     ) -> dict[str, Any]:
-        """Ask whether a picture shows the subject it is said to show."""
-        return self._picture(
-            "/v1/verify", sample, {"subject": subject, "purpose": purpose, "device": device}, session, {}
-        )
+        """Ask whether a picture, or the best of several, shows the subject; `steps` has the step of each picture."""
+        fields = {"subject": subject, "purpose": purpose, "device": device, **_answering(challenge, steps)}
+        return self._picture("/v1/verify", sample, fields, session, {})
 
     def identify(
         self,
-        sample: bytes,
+        sample: bytes | Sequence[bytes],
         *,
         consent: str,
         purpose: str,
         device: str | None = None,
         session: Mapping[str, Any] | None = None,
+        challenge: str | None = None,
+        steps: Sequence[int] = (),
     ) -> dict[str, Any]:
         """Ask which subject enrolled for a purpose a picture shows, with the consent of the person at the device."""
-        return self._picture(
-            "/v1/identify", sample, {"consent": consent, "purpose": purpose, "device": device}, session, {}
-        )
+        fields = {"consent": consent, "purpose": purpose, "device": device, **_answering(challenge, steps)}
+        return self._picture("/v1/identify", sample, fields, session, {})
 
     # Subjects.
 
@@ -228,3 +237,8 @@ class Client(Governed, Receipts, Rights):
     def ready(self) -> dict[str, Any]:
         """Ask whether requests can be answered; a server that is not ready is a Problem with `parts` in its body."""
         return self._json("GET", "/v1/ready")
+
+
+def _answering(challenge: str | None, steps: Sequence[int]) -> dict[str, str | None]:
+    """Return the fields by which several pictures answer a challenge."""
+    return {"challenge": challenge, "steps": ",".join(str(step) for step in steps) or None}

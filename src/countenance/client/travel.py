@@ -7,7 +7,7 @@ import json
 import select
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -62,6 +62,10 @@ class NotAcquired(Problem):
     """The picture gives nothing to compare; `body["say"]` tells the person what to do."""
 
 
+class AttackSuspected(Problem):
+    """The pictures may be a presentation attack, so nothing was compared; `body["say"]` tells the person what to do."""
+
+
 class Unreachable(Problem):
     """No answer came, so it is not known whether anything was done."""
 
@@ -73,6 +77,13 @@ class Unreachable(Problem):
             "detail_zh": "服务器没有响应。请检查地址以及服务器是否正在运行。",
         }
         super().__init__(0, body)
+
+
+_KINDS: Final[Mapping[str, type[Problem]]] = {
+    "refused": Refused,
+    "failure_to_acquire": NotAcquired,
+    "attack_suspected": AttackSuspected,
+}
 
 
 class Connected:
@@ -128,7 +139,7 @@ class Connected:
     def _picture(
         self,
         path: str,
-        sample: bytes,
+        sample: bytes | Sequence[bytes],
         fields: Mapping[str, str | None],
         session: Mapping[str, Any] | None,
         headers: Mapping[str, str],
@@ -140,11 +151,14 @@ class Connected:
             text = ("true" if value else "false") if isinstance(value, bool) else str(value)
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode())
             parts.append(text.encode("utf-8", "strict") + b"\r\n")
-        parts.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="sample"; filename="sample"\r\n'
-            "Content-Type: application/octet-stream\r\n\r\n".encode()
-        )
-        parts += [sample, f"\r\n--{boundary}--\r\n".encode()]
+        name, pictures = ("sample", [sample]) if isinstance(sample, bytes) else ("frames", sample)
+        for picture in pictures:
+            parts.append(
+                f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+                "Content-Type: application/octet-stream\r\n\r\n".encode()
+            )
+            parts += [picture, b"\r\n"]
+        parts.append(f"--{boundary}--\r\n".encode())
         kind = f"multipart/form-data; boundary={boundary}"
         return self._send("POST", path, b"".join(parts), {"Content-Type": kind, **headers})
 
@@ -232,7 +246,7 @@ def _read(status: int, data: bytes) -> dict[str, Any]:
     if status in _SUCCESS:
         return body
     kind = str(body.get("type", "")).rsplit("/", 1)[-1]
-    raise {"refused": Refused, "failure_to_acquire": NotAcquired}.get(kind, Problem)(status, body)
+    raise _KINDS.get(kind, Problem)(status, body)
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from countenance.engines import cards, dlib_weights, graphs
-from countenance.engines.assembly import CardDetector, CardExtractor, Shaped
+from countenance.engines.assembly import CardAttackModel, CardDetector, CardExtractor, Shaped
 from countenance.engines.cards import Card, Role, Row
 from countenance.errors import IntegrityError, MalformedError, UnavailableError
 
@@ -30,6 +30,8 @@ class Engine:
     extractor: CardExtractor
     model_id: str
     runtime: str
+    #: A passive model against presentation attacks; it shapes no features, so `model_id` does not name it.
+    attack: CardAttackModel | None = None
 
     def threshold(self, fmr_target: float) -> Row:
         """Return the card's row for a target FMR: the one calibrated for it, else the next stricter.
@@ -51,14 +53,18 @@ class Engine:
         return max(fitting, key=lambda row: row.fmr_target)
 
     def self_test(self) -> None:
-        """Raise `IntegrityError` where detector or extractor do not compute what their cards say."""
+        """Raise `IntegrityError` where a network does not compute what its card says."""
         self.detector.self_test()
         self.extractor.self_test()
+        if self.attack is not None:
+            self.attack.self_test()
 
     def close(self) -> None:
         """Let the networks go."""
         self.detector.close()
         self.extractor.close()
+        if self.attack is not None:
+            self.attack.close()
 
 
 def runtimes() -> dict[str, Any]:
@@ -80,8 +86,9 @@ def load_engine(
     cuda: bool = False,
     detector_card: Path | None = None,
     extractor_card: Path | None = None,
+    attack_card: Path | None = None,
 ) -> Engine:
-    """Load both networks, hold them to digest and self-test, and return the engine.
+    """Load the networks, hold them to digest and self-test, and return the engine.
 
     `threads` compute one picture, `workers` pictures at a time. Converted networks are kept in `data_dir`/engines.
     Raises `UnavailableError`, `MalformedError` or `IntegrityError`; a server must not start after any of them.
@@ -90,15 +97,18 @@ def load_engine(
     made = chosen.Runtime(threads=threads, workers=workers, cuda=cuda)
     detector = cards.load(detector_card) if detector_card else cards.builtin(Role.DETECTOR)
     extractor = cards.load(extractor_card) if extractor_card else cards.builtin(Role.EXTRACTOR)
-    if (detector.role, extractor.role) != (Role.DETECTOR, Role.EXTRACTOR):
+    attack = cards.load(attack_card) if attack_card else None
+    roles = (detector.role, extractor.role, attack.role if attack else Role.ATTACK)
+    if roles != (Role.DETECTOR, Role.EXTRACTOR, Role.ATTACK):
         raise MalformedError(
-            "A model card is used in the wrong role; exchange the two settings.", "模型卡用途不符；请对调两项设置。"
+            "A model card is used in the wrong role; exchange the settings.", "模型卡用途不符；请对调相应设置。"
         )
     engine = Engine(
         CardDetector(detector, made, _shaped(detector, data_dir)),
         CardExtractor(extractor, made, _shaped(extractor, data_dir)),
         model_id(detector, extractor),
         chosen.NAME,
+        CardAttackModel(attack, made, _shaped(attack, data_dir)) if attack else None,
     )
     engine.self_test()
     return engine

@@ -182,11 +182,67 @@ class CardExtractor:
         self._networks.close()
 
 
+class CardAttackModel:
+    """Says from one picture whether a face is presented in an attack: a passive model, by its card's limit."""
+
+    def __init__(self, card: Card, runtime: Runtime, shaped: Shaped) -> None:
+        """Take the card's limit. Raises `MalformedError` where it has none: such a model decides nothing."""
+        if card.limit is None:  # pragma: no cover - a card of this role without one is not read
+            raise _unlimited()
+        self.card = card
+        self.name = f"{card.id}-{card.version}"
+        self.side = card.input.sides[0]
+        self._limit = card.limit.threshold
+        self._networks = _Networks(runtime, shaped)
+
+    def suspects(self, pixels: Pixels, box: tuple[float, float, float, float]) -> bool:
+        """Say whether the face in this box is presented in an attack."""
+        return self.score(pixels, box) >= self._limit
+
+    def score(self, pixels: Pixels, box: tuple[float, float, float, float]) -> float:
+        """Return from 0 (bona fide) to 1 (attack); inside this house only."""
+        left, top, right, bottom = box
+        factor = self.side / (max(right - left, bottom - top, 1.0) * self.card.crop)
+        middle = self.side / 2
+        matrix = np.array([[factor, 0, middle - factor * (left + right) / 2],
+                           [0, factor, middle - factor * (top + bottom) / 2]])  # fmt: skip
+        return self.of_chip(warp(pixels, matrix, self.side))
+
+    def of_chip(self, chip: Pixels) -> float:
+        """Return the score of a square chip. Raises `IntegrityError` where the network gives no share."""
+        planes = _planes(self.card, chip)
+        outputs = self._networks.at(planes.shape)(planes)[0].ravel().astype(np.float64)
+        if outputs.size <= self.card.bona_fide_output or not np.isfinite(outputs).all():
+            raise _differs(self.card)
+        if self.card.softmax:
+            outputs = np.exp(outputs - outputs.max())
+            outputs /= outputs.sum()
+        share = float(outputs[self.card.bona_fide_output])
+        if not -1e-3 <= share <= 1 + 1e-3:  # noqa: PLR2004 - what rounding explains
+            raise _differs(self.card)
+        return 1 - min(1.0, max(0.0, share))
+
+    def self_test(self) -> None:
+        """Raise `IntegrityError` where a known chip does not give a share."""
+        self.of_chip(known_chip(self.side))
+
+    def close(self) -> None:
+        """Let the networks go."""
+        self._networks.close()
+
+
 def known_chip(side: int) -> Pixels:
     """Return the pattern of the self-test: integers only, so that every machine makes the same one."""
     row, column = np.mgrid[0:side, 0:side].astype(np.int64)
     planes = [(row * 3 + column * 5) % 256, (row * column // 7) % 256, (row * row // 11 + column * 2) % 256]
     return np.stack(planes, axis=2).astype(np.uint8)
+
+
+def _unlimited() -> MalformedError:
+    return MalformedError(
+        "The attack card has no limit, so nothing can be decided by it; measure it and write one.",
+        "攻击检测模型卡没有判定阈值；请评估后写入。",
+    )
 
 
 def _differs(card: Card) -> IntegrityError:

@@ -26,6 +26,7 @@ class Role(StrEnum):
 
     DETECTOR = "detector"
     EXTRACTOR = "extractor"
+    ATTACK = "attack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,27 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class Species:
+    """How one kind of presentation attack fared when the limit was set: of so many, this share passed."""
+
+    name: str
+    attacks: int
+    apcer: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttackLimit:
+    """From which score a face is suspected, and the error rates that were measured there."""
+
+    threshold: float
+    data_set: str
+    date: str
+    bona_fide: int
+    bpcer: float
+    species: tuple[Species, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A model card; docs/concepts/engine.md explains each key."""
 
@@ -101,6 +123,11 @@ class Card:
     unit_length: bool = False
     self_test: tuple[float, ...] = ()
     calibration: Calibration | None = None
+    #: Attack: the side of the square that is looked at over that of the face, and which output speaks of bona fide.
+    crop: float = 0.0
+    bona_fide_output: int = 0
+    softmax: bool = False
+    limit: AttackLimit | None = None
     folder: Path | None = field(default=None, compare=False)
 
     def contract(self) -> str:
@@ -157,6 +184,12 @@ def parse(text: str, folder: Path | None = None) -> Card:
             raise _bad("calibration.rows")
         calibration["rows"] = tuple(Row(**_keys(Row, row, "calibration.rows")) for row in calibration["rows"])
         values["calibration"] = Calibration(**calibration)
+    if values.get("limit") is not None:
+        limit = _keys(AttackLimit, values["limit"], "limit")
+        if not isinstance(limit["species"], tuple):
+            raise _bad("limit.species")
+        limit["species"] = tuple(Species(**_keys(Species, row, "limit.species")) for row in limit["species"])
+        values["limit"] = AttackLimit(**limit)
     try:
         values["role"] = Role(values["role"])
     except ValueError as error:
@@ -255,10 +288,10 @@ def _numbers(values: object) -> bool:
     return isinstance(values, tuple) and all(_fits(value, float) for value in values)
 
 
-def _side(value: object, extractor: bool) -> bool:  # noqa: FBT001 - the role, not a switch
+def _side(value: object, any_side: bool) -> bool:  # noqa: FBT001 - the role, not a switch
     if not isinstance(value, int) or isinstance(value, bool):
         return False
-    return 16 <= value <= 4096 and (extractor or value % 32 == 0)  # noqa: PLR2004 - detectors halve five times
+    return 16 <= value <= 4096 and (any_side or value % 32 == 0)  # noqa: PLR2004 - detectors halve five times
 
 
 def _words(values: object) -> bool:
@@ -273,22 +306,33 @@ def _point(values: object) -> bool:
     return isinstance(values, tuple) and _numbers(values) and len(values) == 2  # noqa: PLR2004
 
 
+def _sound(limit: AttackLimit | None) -> bool:
+    """Hold that a limit says for which error rates it was set: every rate a share, and a species at least."""
+    if limit is None or not limit.species:
+        return False
+    rates = (limit.threshold, limit.bpcer, *(each.apcer for each in limit.species))
+    return all(0 <= rate <= 1 for rate in rates) and limit.bona_fide > 0 and all(each.attacks for each in limit.species)
+
+
 def _check(card: Card) -> None:
     """Hold what the types alone do not say."""
     given = card.input
-    extractor = card.role is Role.EXTRACTOR
+    extractor, attack = card.role is Role.EXTRACTOR, card.role is Role.ATTACK
     digest: set[str] = set(card.sha256)
     demands = {
         "sha256": len(card.sha256) == 64 and digest <= set("0123456789abcdef"),  # noqa: PLR2004
         "input.colour": given.colour in {"rgb", "bgr"},
         "input.mean": _triple(given.mean),
-        "input.sides": 0 < len(given.sides) <= 8 and all(_side(one, extractor) for one in given.sides),  # noqa: PLR2004
+        "input.sides": 0 < len(given.sides) <= 8 and all(_side(one, extractor or attack) for one in given.sides),  # noqa: PLR2004
         "input.again": 0 <= given.again <= 1024,  # noqa: PLR2004
         "weaknesses": _words(card.weaknesses),
         "dimension": 0 < card.dimension <= 4096 if extractor else card.dimension == 0,  # noqa: PLR2004
         "landmarks": not extractor or (len(card.landmarks) == 5 and all(map(_point, card.landmarks))),  # noqa: PLR2004
         "tighter": 0.5 <= card.tighter <= 2,  # noqa: PLR2004
         "self_test": len(card.self_test) in {0, card.dimension} and _numbers(card.self_test),
+        "crop": 1 <= card.crop <= 8 if attack else card.crop == 0,  # noqa: PLR2004 - a face, up to all around it
+        "bona_fide_output": card.bona_fide_output < 64,  # noqa: PLR2004 - no such network tells more kinds
+        "limit": _sound(card.limit) if attack else card.limit is None,
         "source.file": ".." not in Path(card.source.file).parts and not Path(card.source.file).is_absolute(),
     }
     for key, fine in demands.items():

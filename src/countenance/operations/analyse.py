@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from countenance.answer import Permit, Refusal
-from countenance.capture import capture
-from countenance.detect import Face, Measured, Reason, detect, measure
+from countenance.detect import Face, Measured, Reason
 from countenance.facts import SessionFacts
 from countenance.operations import held
+from countenance.operations.acquire import look
 from countenance.operations.parts import Analysed, Caller, House, NoAnalyser, NotAcquired, Refused
 from countenance.operations.steps import Asked, again, ask, discharge, gate_one, not_acquired, refused, write
 from countenance.store import authorisations
@@ -59,10 +59,8 @@ def analyse(
         return _none_built(house, caller, asked)
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with capture(picture, house.limits) as sample:
-        sample.keep_only(asked.on_file.area)
-        measured = measure(detect(sample, house.engine.detector))
-
+    with look(house, asked, picture) as found:
+        measured = found.measured
         with house.database.transaction() as tx:
             # 3. Gate two, with subject and authorisations held: a withdrawal or a revocation came first, or waits.
             held.hold(tx, question)
@@ -76,7 +74,7 @@ def analyse(
 
             # 4. Record: in the same transaction; the answer leaves only after the commit.
             permit = asked.answer
-            details = {"duties": discharge(permit, sample), "attribute": analysis.attribute}
+            details = {"duties": discharge(permit, found), "attribute": analysis.attribute, **found.as_json()}
             recorded = write(tx, house, caller, asked, "analysed", answers=(permit,), details=details)
     house.count("analyse", "analysed")
     return Analysed(analysis.attribute, says, permit, recorded)
@@ -100,7 +98,8 @@ def _says(attribute: str, measured: Measured) -> str | None:
     if measured.target is None or reason in _NOBODY:
         return None
     if attribute == ATTACK:
-        return "not_checked"
+        words = {None: "not_checked", True: "suspected", False: "not_suspected"}
+        return words[measured.attack_suspected]
     if attribute == QUALITY:
         return "enough" if reason is None else reason.value
     return _pose(measured.target) if reason is None else None

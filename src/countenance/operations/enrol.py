@@ -5,14 +5,14 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from countenance.answer import Refusal
-from countenance.capture import capture
 from countenance.compare import Features, extract
-from countenance.detect import detect, measure
+from countenance.detect.several import Frames
 from countenance.errors import ConflictError, NotFoundError
 from countenance.facts import SessionFacts
+from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.once import Once, Repeated, keep, repeated
-from countenance.operations.parts import Caller, Enrolled, House, NotAcquired, Refused
-from countenance.operations.steps import again, ask, discharge, gate_one, not_acquired, raise_filing, refused, write
+from countenance.operations.parts import AttackSuspected, Caller, Enrolled, House, NotAcquired, Refused
+from countenance.operations.steps import again, ask, discharge, gate_one, raise_filing, refused, write
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -29,11 +29,12 @@ class Enrolment:
     purpose: str
     device_id: str | None
     session: SessionFacts
+    challenge: UUID | None = None
 
 
 def enrol(
-    house: House, caller: Caller, enrolment: Enrolment, picture: bytes, once: Once | None = None
-) -> Enrolled | Repeated | NotAcquired | Refused:
+    house: House, caller: Caller, enrolment: Enrolment, sent: bytes | Frames, once: Once | None = None
+) -> Enrolled | Repeated | NotAcquired | AttackSuspected | Refused:
     """Keep one more reference of the subject, if the law permits it; with `once`, a repeat has no second effect.
 
     Raises ConflictError when the subject has as many references as the operator allows, was erased meanwhile, or the
@@ -47,6 +48,7 @@ def enrol(
         device_id=enrolment.device_id,
         subject_ref=enrolment.subject_ref,
         session=enrolment.session,
+        challenge=enrolment.challenge,
     )
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
@@ -58,36 +60,38 @@ def enrol(
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with capture(picture, house.limits) as sample:
-        sample.keep_only(asked.on_file.area)
-        measured = measure(detect(sample, house.engine.detector))
+    with (
+        look(house, asked, sent) as found,
+        house.projection.staged() as remember,
+        house.database.transaction() as tx,
+    ):
+        # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
+        if before := repeated(tx, house, caller, once):
+            return _still_kept(tx, caller, before)
+        subject = subjects.find(tx, caller.operator_id, enrolment.subject_ref, lock=True)
+        asked = ask(tx, house, again(question, house), found.measured)
+        if isinstance(asked.answer, Refusal):
+            return refused(tx, house, caller, asked, asked.answer)
+        if none := nothing_of(tx, house, caller, asked, found):
+            return none
 
-        with house.projection.staged() as remember, house.database.transaction() as tx:
-            # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
-            if before := repeated(tx, house, caller, once):
-                return _still_kept(tx, caller, before)
-            subject = subjects.find(tx, caller.operator_id, enrolment.subject_ref, lock=True)
-            asked = ask(tx, house, again(question, house), measured)
-            if isinstance(asked.answer, Refusal):
-                return refused(tx, house, caller, asked, asked.answer)
-            if measured.target is None or measured.failure is not None:
-                return not_acquired(tx, house, caller, asked, measured)
+        # 4. Extract features of the target alone, where there is room for them, and seal them for exactly this row.
+        permit = asked.answer
+        kept = _room(tx, house, subject, enrolment.purpose)
+        features = extract(permit, found.sample, found.target, house.engine)
+        if more := another(tx, house, caller, asked, found, features):
+            return more
+        discharged = discharge(permit, found)
+        row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 
-            # 4. Extract features of the target alone, where there is room for them, and seal them for exactly this row.
-            permit = asked.answer
-            kept = _room(tx, house, subject, enrolment.purpose)
-            features = extract(permit, sample, measured.target, house.engine)
-            discharged = discharge(permit, sample)
-            row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
-
-            # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
-            details = {"duties": discharged, "references": kept}
-            recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
-            done = Enrolled(row.reference_id, kept, permit, recorded)
-            keep(tx, house, caller, once, done.as_json(), asked.question.at)
-            owner = Candidate(row.subject_id, row.reference_id)
-            remember(caller.operator_id, enrolment.purpose, owner, features.numbers())
-            raise_filing(tx, house, caller.operator_id)
+        # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
+        details = {"duties": discharged, "references": kept, **found.as_json()}
+        recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
+        done = Enrolled(row.reference_id, kept, permit, recorded, found.check)
+        keep(tx, house, caller, once, done.as_json(), asked.question.at)
+        owner = Candidate(row.subject_id, row.reference_id)
+        remember(caller.operator_id, enrolment.purpose, owner, features.numbers())
+        raise_filing(tx, house, caller.operator_id)
     house.count("enrol", "enrolled")
     return done
 

@@ -1,8 +1,9 @@
 """Expire: destroy what has outlived its purpose's retention, of every subject, and record it.
 
 With it go originals whose time is over, the names on authorisations that have ended, the answers kept for repeats,
-links that nobody used, choices that no window reaches any more, requests closed long ago, receipts that have expired,
-and the link of people without an account to sessions long over. Requests that nobody answered in time are recorded.
+links that nobody used, credentials of sessions long over, choices that no window reaches any more, requests closed long
+ago, receipts that have expired, challenges nobody can answer any more, and the link of people without an account to
+sessions long over. Requests that nobody answered in time are recorded.
 """
 
 from datetime import datetime, timedelta
@@ -13,12 +14,14 @@ from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import House
 from countenance.operations.requests import ANSWER_READ, sweep_requests
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations, choices, links, receipts
+from countenance.store import answered, authorisations, challenges, choices, credentials, links, receipts
 from countenance.store import subjects as store
 from countenance.store.database import Transaction
 
 #: A person without an account has this long to ask about a session; then its record names nobody.
 SESSION_OVER: Final = timedelta(days=1)
+#: For so long the list of credentials still shows a session that has ended; the records show it for ever.
+SIGNED_OUT: Final = timedelta(days=30)
 
 
 def expire(house: House, operator_id: str) -> list[Destroyed]:
@@ -30,6 +33,8 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         answered.let_go(tx, operator_id, at)
         links.let_go(tx, operator_id, at)
         receipts.let_go(tx, operator_id, at)
+        challenges.let_go(tx, operator_id, at)
+        credentials.let_go(tx, operator_id, at - SIGNED_OUT)
         _end_sessions(tx, house, operator_id, at)
         sweep_requests(tx, house, operator_id, at)
         choices.let_go(tx, operator_id, at)

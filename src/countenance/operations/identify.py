@@ -5,14 +5,15 @@ from typing import Final
 from uuid import UUID
 
 from countenance.answer import Permit, Refusal
-from countenance.capture import capture
 from countenance.compare import Features, compare, extract, hold_identifying
-from countenance.detect import Measured, detect, measure
+from countenance.detect import Measured
+from countenance.detect.several import Frames
 from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations import held
-from countenance.operations.parts import Caller, House, Identified, NotAcquired, Refused
-from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate_one, not_acquired, refused, write
+from countenance.operations.acquire import another, look, nothing_of
+from countenance.operations.parts import AttackSuspected, Caller, House, Identified, NotAcquired, Refused
+from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate_one, refused, write
 from countenance.store import receipts, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -31,10 +32,13 @@ class Unnamed:
     purpose: str
     device_id: str | None
     session: SessionFacts
+    challenge: UUID | None = None
 
 
-def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> Identified | NotAcquired | Refused:
-    """Look for the face in `picture` among the references of one purpose, if the law permits it.
+def identify(
+    house: House, caller: Caller, unnamed: Unnamed, sent: bytes | Frames
+) -> Identified | NotAcquired | AttackSuspected | Refused:
+    """Look for the face in the best of the pictures among the references of one purpose, if the law permits it.
 
     The consent in hand is the one of the person at the device; whoever is found must have one too, or is not named.
     Raises NotFoundError for a consent of another purpose or operator, and what `verify` raises.
@@ -46,44 +50,43 @@ def identify(house: House, caller: Caller, unnamed: Unnamed, picture: bytes) -> 
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with capture(picture, house.limits) as sample:
-        sample.keep_only(asked.on_file.area)
-        measured = measure(detect(sample, house.engine.detector))
+    with look(house, asked, sent) as found, house.database.transaction() as tx:
+        # 3. Gate two: the law on what was measured, with what is on file by now; who consented is held.
+        held.hold(tx, question)
+        asked = ask(tx, house, again(question, house), found.measured)
+        if isinstance(asked.answer, Refusal):
+            return refused(tx, house, caller, asked, asked.answer)
+        if none := nothing_of(tx, house, caller, asked, found):
+            return none
 
-        with house.database.transaction() as tx:
-            # 3. Gate two: the law on what was measured, with what is on file by now; who consented is held.
-            held.hold(tx, question)
-            asked = ask(tx, house, again(question, house), measured)
-            if isinstance(asked.answer, Refusal):
-                return refused(tx, house, caller, asked, asked.answer)
-            if measured.target is None or measured.failure is not None:
-                return not_acquired(tx, house, caller, asked, measured)
+        # 4. Compare: features of the target alone, against the references of this purpose.
+        permit = asked.answer
+        probe = extract(permit, found.sample, found.target, house.engine)
+        if more := another(tx, house, caller, asked, found, probe):
+            return more
+        discharged = discharge(permit, found)
+        subject_ref, about = _named(tx, house, asked, found.measured, permit, probe)
 
-            # 4. Compare: features of the target alone, against the references of this purpose.
-            permit = asked.answer
-            probe = extract(permit, sample, measured.target, house.engine)
-            discharged = discharge(permit, sample)
-            subject_ref, about = _named(tx, house, asked, measured, permit, probe)
-
-            # 5. Record, under whoever it is: in the same transaction; the answer leaves only after the commit.
-            others = () if about is None else (about,)
-            outcome = "non_match" if subject_ref is None else "match"
-            held_now = house.projection.count(caller.operator_id, unnamed.purpose)
-            details = {
-                "duties": discharged,
-                "fmr": fmr(house.identify_threshold),
-                "references": held_now,
-                "consent": str(unnamed.consent_id),
-            }
-            who = about.on_file if about is not None and subject_ref is not None else None
-            recorded = write(
-                tx, house, caller, asked, outcome, answers=(permit,), others=others, details=details, about=who
-            )
-            if who is not None and who.subject_id != asked.on_file.subject_id:  # under another's mark: list it here too
-                receipts.add_use(tx, caller.operator_id, unnamed.consent_id, recorded.record_id)
-            end_session(tx, caller.operator_id, asked.on_file, question)
+        # 5. Record, under whoever it is: in the same transaction; the answer leaves only after the commit.
+        others = () if about is None else (about,)
+        outcome = "non_match" if subject_ref is None else "match"
+        held_now = house.projection.count(caller.operator_id, unnamed.purpose)
+        details = {
+            "duties": discharged,
+            "fmr": fmr(house.identify_threshold),
+            "references": held_now,
+            "consent": str(unnamed.consent_id),
+            **found.as_json(),
+        }
+        who = about.on_file if about is not None and subject_ref is not None else None
+        recorded = write(
+            tx, house, caller, asked, outcome, answers=(permit,), others=others, details=details, about=who
+        )
+        if who is not None and who.subject_id != asked.on_file.subject_id:  # under another's mark: list it here too
+            receipts.add_use(tx, caller.operator_id, unnamed.consent_id, recorded.record_id)
+        end_session(tx, caller.operator_id, asked.on_file, question)
     house.count("identify", outcome)
-    return Identified(subject_ref, permit, recorded)
+    return Identified(subject_ref, permit, recorded, found.check)
 
 
 def _question(house: House, caller: Caller, unnamed: Unnamed) -> Question:
@@ -105,6 +108,7 @@ def _question(house: House, caller: Caller, unnamed: Unnamed) -> Question:
         device_id=unnamed.device_id,
         subject_id=event.subject_id,
         session=unnamed.session,
+        challenge=unnamed.challenge,
     )
 
 

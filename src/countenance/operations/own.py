@@ -4,7 +4,7 @@ from typing import Final
 
 from countenance.answer import Finding, Outcome, Text
 from countenance.store.gathering import OnFile, Question
-from countenance.vocabulary import Action
+from countenance.vocabulary import TAKING_PART, Action, AttackChecking
 
 #: What is done at a device that has to be registered.
 AT_A_DEVICE: Final = frozenset(
@@ -64,9 +64,20 @@ _REVIEWED_BY_OPERATOR: Final = _finding(
     Text("Whoever ran the device may not review what it answered.", "操作设备者不得审核其结果。"),
     Text("Let another officer review it, with a credential of their own.", "请由另一名负责人以其本人凭证审核。"),
 )
+_NO_CHALLENGE: Final = _finding(
+    ("measured.attack_suspected",),
+    Text(
+        "This server compares nobody before an active check for presentation attacks, and no challenge is answered.",
+        "本服务器须先完成主动呈现攻击检测方可比对，而本次请求未应答挑战。",
+    ),
+    Text(
+        "Ask for a challenge (POST /v1/challenges), show its steps, and send the pictures with `challenge`, `steps`.",
+        "请先获取挑战（POST /v1/challenges），提示各步骤，并连同 challenge 与 steps 发送图片。",
+    ),
+)
 
 
-def own_findings(question: Question, on_file: OnFile) -> tuple[Finding, ...]:
+def own_findings(question: Question, on_file: OnFile, checking: AttackChecking) -> tuple[Finding, ...]:
     """Return what the server refuses by itself about one question."""
     own: list[Finding] = []
     action, review = question.action, question.review
@@ -83,6 +94,8 @@ def own_findings(question: Question, on_file: OnFile) -> tuple[Finding, ...]:
         under = on_file.facts.authorisation
         if under is None or not under.in_scope or (under.approvers or 0) < REMOTE_APPROVERS_MIN:
             own.append(_NO_AUTHORISATION)
+    if checking is AttackChecking.REQUIRED and action in TAKING_PART and question.challenge is None:
+        own.append(_NO_CHALLENGE)
     if review is not None and review.by_operator:
         own.append(_REVIEWED_BY_OPERATOR)
     return tuple(own)

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
-from countenance.answer import Finding, Permit, Refusal, as_json
+from countenance.answer import Finding, Permit, Refusal, Text, as_json
 from countenance.capture import Limits
 from countenance.compare import Threshold
 from countenance.detect import FailureToAcquire
+from countenance.detect.several import NO_CHECK, AttackCheck
 from countenance.engines import Engine
 from countenance.law.pack import Packs
 from countenance.record import Recorded
@@ -18,7 +19,7 @@ from countenance.store.database import Database
 from countenance.vault.projection import Projection
 from countenance.vault.sealing import Vault
 from countenance.vault.vaults import Vaults
-from countenance.vocabulary import ReceiptKind, Role
+from countenance.vocabulary import AttackChecking, ReceiptKind, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class Holder:
     operator_id: str
     receipt_id: str
     kind: ReceiptKind
+
+
+_TRY_AGAIN: Final = Text(
+    "We could not make sure that a person stands before the camera. Try once more: follow each step slowly and turn "
+    "your head well to the side; or choose the other way.",
+    "未能确认摄像头前为真人。请再试一次：按提示逐步缓慢操作，并将头充分转向一侧；或选择其他方式。",
+)
 
 
 class Counter(Protocol):
@@ -83,6 +91,9 @@ class House:
     request_keep_days: int
     link_minutes: int
     margins: Margins
+    frames_max: int = 12
+    challenge_seconds: int = 30
+    attack_check: AttackChecking = AttackChecking.WHEN_OFFERED
 
     def vault(self, operator_id: str) -> Vault:
         """Return the vault of an operator; raises UnavailableError where its key is missing or unsafe."""
@@ -111,6 +122,19 @@ class NotAcquired:
 
 
 @dataclass(frozen=True, slots=True)
+class AttackSuspected:
+    """The law said yes, but the pictures may be a presentation attack, so nothing was compared; that is on record."""
+
+    check: AttackCheck
+    recorded: Recorded
+
+    @property
+    def say(self) -> Text:
+        """What the person can do; what gave it away is not said, because whoever reads that could mend it."""
+        return _TRY_AGAIN
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled:
     """A reference is kept."""
 
@@ -118,6 +142,7 @@ class Enrolled:
     references: int
     permit: Permit
     recorded: Recorded
+    check: AttackCheck = NO_CHECK
 
     def as_json(self) -> dict[str, Any]:
         """Return the receipt; it holds nothing personal."""
@@ -126,6 +151,7 @@ class Enrolled:
             "reference": str(self.reference_id),
             "references": self.references,
             "duties": as_json(self.permit)["duties"],
+            "attack_check": self.check.as_json(),
             "record": self.recorded.as_json(),
         }
 
@@ -137,6 +163,7 @@ class Verified:
     match: bool
     permit: Permit
     recorded: Recorded
+    check: AttackCheck = NO_CHECK
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +173,7 @@ class Identified:
     subject_ref: str | None
     permit: Permit
     recorded: Recorded
+    check: AttackCheck = NO_CHECK
 
     def __repr__(self) -> str:
         """Show only whether somebody was found."""

@@ -3,26 +3,29 @@
 A session is an officer's credential that the member of staff holds for some hours; what is done in it is done by it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from countenance.errors import ConflictError, LimitError, MalformedError, NotAllowedError, NotFoundError
-from countenance.operations.credentials import record_credential
+from countenance.errors import MalformedError, NotAllowedError, NotFoundError
+from countenance.operations.credentials import Issued, begin_session, named, record_credential
 from countenance.operations.parts import Caller, House
+from countenance.operations.whose import whose
 from countenance.record import Entry, append
-from countenance.store import credentials, sign_ins, staff
+from countenance.store import credentials, sign_ins, sites, staff
 from countenance.store.database import Transaction
 from countenance.vault import passwords
 from countenance.vault.bearers import agrees, mint, presented
 from countenance.vault.sealing import Vault
+from countenance.vocabulary import Role
 
 #: The two letters with which the token of an invitation begins.
 PREFIX: Final = "ci"
 INVITED_FOR: Final = timedelta(hours=24)
-SESSION_FOR: Final = timedelta(hours=8)
-#: So often a guess may be wrong before the next has to wait, for twice as long each time, a quarter of an hour at most.
+#: So often a code may be wrong before the next has to wait, for twice as long each time, a quarter of an hour at most.
 _FREE_FAILURES: Final = 5
+_WAIT_MIN: Final = timedelta(seconds=30)
 _WAIT_MAX: Final = timedelta(minutes=15)
 
 
@@ -44,17 +47,10 @@ class Welcome:
     code_address: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who signed in: the member of staff on file, for whom the door issues a credential."""
-
-    operator_id: str
-    staff_id: str
-
-
 def invite(tx: Transaction, vault: Vault, operator_id: str, by: str, staff_id: str, at: datetime) -> Invited:
-    """Invite a member of staff to choose a password; what they signed in with before no longer works.
+    """Invite a member of staff to choose a password; what they signed in with before opens nothing any more.
 
+    Sessions that were begun with it end; a credential issued to them otherwise stays until it is revoked.
     Raises NotFoundError for somebody who is not on file or retired.
     """
     person = staff.find(tx, operator_id, staff_id, share=True)
@@ -73,7 +69,8 @@ def invite(tx: Transaction, vault: Vault, operator_id: str, by: str, staff_id: s
         invited_until=at + INVITED_FOR,
     )
     sign_ins.write(tx, row)
-    _record(tx, operator_id, staff_id, "invited", by, at)
+    ended = credentials.end_sessions(tx, operator_id, staff_id, at)
+    _record(tx, operator_id, "invited", by, at, {"staff": staff_id, "sessions": ended})
     return Invited(staff_id, minted.token, at + INVITED_FOR)
 
 
@@ -94,8 +91,8 @@ def welcome(house: House, token: str) -> Welcome:
         return Welcome(row.operator_id, row.staff_id, _address(house, row))
 
 
-def accept(house: House, token: str, password: str, code: str) -> Person:
-    """Choose a password, and show by a code that the app works; the invitation is used up.
+def accept(house: House, token: str, password: str, code: str) -> Issued:
+    """Choose a password, and show by a code that the app works; the invitation is used up, and a session begins.
 
     Raises NotAllowedError for a wrong invitation, MalformedError for a password that is too short or a wrong code.
     """
@@ -105,8 +102,10 @@ def accept(house: House, token: str, password: str, code: str) -> Person:
             "Four or five words are a good one.",
             f"密码须为 {passwords.PASSWORD_CHARS_MIN} 至 {passwords.PASSWORD_CHARS_MAX} 个字符，建议使用四五个词语。",
         )
-    kept = passwords.hashed(password)
     at = house.clock()
+    with house.database.transaction() as tx:
+        _invited(tx, token, at)  # nobody makes the server compute a hash without one
+    kept = passwords.hashed(password)
     with house.database.transaction() as tx:
         row = _invited(tx, token, at)
         step = _step(house, row, code, at)
@@ -117,49 +116,54 @@ def accept(house: House, token: str, password: str, code: str) -> Person:
             )
         used_up = replace(row, invitation=None, invitation_digest=None, invited_until=None)
         sign_ins.write(tx, replace(used_up, password=kept, chosen_at=at, code_step=step))
-        _record(tx, row.operator_id, row.staff_id, "password_chosen", f"staff:{row.staff_id}", at)
-    return Person(row.operator_id, row.staff_id)
+        _record(tx, row.operator_id, "password_chosen", f"staff:{row.staff_id}", at, {"staff": row.staff_id})
+        return begin_session(tx, row.operator_id, row.staff_id, at)
 
 
-def sign_in(house: House, operator_id: str, staff_id: str, password: str, code: str) -> Person:
-    """Return who signs in with password and code; each code opens once.
+def sign_in(house: House, operator_id: str, staff_id: str, password: str, code: str) -> Issued:
+    """Begin a session for whoever has the password and a code, which opens once.
 
-    Raises NotAllowedError alike whatever is wrong, and LimitError where it went wrong too often. A failure is kept and
+    Raises NotAllowedError alike whatever is wrong, also while codes have to wait because too many were wrong. Such a
+    wait is known and made by nobody but who has the password, so that nobody else can lock a person out. A failure is
     recorded before it is answered.
     """
     at = house.clock()
+    with house.database.reading() as tx:
+        row = sign_ins.find(tx, operator_id, staff_id)
+    kept = row.password if row is not None else None
+    right = passwords.fits(password, kept)  # slow on purpose, so no transaction is open meanwhile
     with house.database.transaction() as tx:
-        person = staff.find(tx, operator_id, staff_id)
-        row = sign_ins.find(tx, operator_id, staff_id) if person is not None and person.active else None
-        if row is not None and row.waits_until is not None and at < row.waits_until:
-            raise LimitError(
-                "It went wrong too often. Wait a quarter of an hour, or ask another officer for a new invitation.",
-                "错误次数过多。请等待十五分钟，或请另一位负责人重新邀请。",
-                limit="rate",
-            )
-        right = passwords.fits(password, row.password if row is not None else None)
+        person = staff.find(tx, operator_id, staff_id, share=True)
+        row = sign_ins.find(tx, operator_id, staff_id, lock=True) if person is not None and person.active else None
         step = _step(house, row, code, at) if row is not None else None
-        if row is not None and right and step is not None:
-            sign_ins.write(tx, replace(row, code_step=step, failures=0, waits_until=None))
-            _record(tx, operator_id, staff_id, "signed_in", f"staff:{staff_id}", at)
-            house.count("sign_in", "signed_in")
-            return Person(operator_id, staff_id)
         if row is not None:
-            sign_ins.write(tx, _failed(row, at))
-            _record(tx, operator_id, staff_id, "failed", f"staff:{staff_id}", at)
+            right = right and row.password == kept  # whoever was invited anew meanwhile begins anew
+            waits = row.waits_until is not None and at < row.waits_until
+            if right and step is not None and not waits:
+                sign_ins.write(tx, replace(row, code_step=step, failures=0, waits_until=None))
+                _record(tx, operator_id, "signed_in", f"staff:{staff_id}", at, {"staff": staff_id})
+                house.count("sign_in", "signed_in")
+                return begin_session(tx, operator_id, staff_id, at)
+            # Written even where nothing changes, and recorded for whoever is not on the list: the time tells nothing.
+            sign_ins.write(tx, _failed(row, at) if right and not waits else row)
+        if operator_id in sites.operators(tx):
+            said = {"staff": staff_id if person is not None else None}
+            _record(tx, operator_id, "failed", "unknown", at, said)
     house.count("sign_in", "failed")
     raise NotAllowedError(
-        "Name, password and code do not go together. A code opens once: wait for the next one.",
-        "账号、密码与验证码不匹配。每个验证码只能使用一次，请等待下一个。",
+        "Name, password and code do not go together. A code opens once: wait for the next one. After many wrong codes "
+        "none opens for a while, a quarter of an hour at most.",
+        "账号、密码与验证码不匹配。每个验证码只能使用一次，请等待下一个。多次错误后须等待，最长十五分钟。",
         known=False,
     )
 
 
 def _failed(row: sign_ins.SignInRow, at: datetime) -> sign_ins.SignInRow:
+    """Return the row after one more wrong code that came with the right password."""
     failures = row.failures + 1
     if failures < _FREE_FAILURES:
         return replace(row, failures=failures)
-    wait = min(_WAIT_MAX, timedelta(seconds=30) * 2 ** min(10, failures - _FREE_FAILURES))
+    wait = min(_WAIT_MAX, _WAIT_MIN * 2 ** min(10, failures - _FREE_FAILURES))
     return replace(row, failures=failures, waits_until=at + wait)
 
 
@@ -190,18 +194,18 @@ def _invited(tx: Transaction, token: str, at: datetime) -> sign_ins.SignInRow:
     return row
 
 
-def _record(tx: Transaction, operator_id: str, staff_id: str, outcome: str, by: str, at: datetime) -> None:
-    append(
-        tx,
-        Entry(operator_id=operator_id, at=at, kind="sign_in", outcome=outcome, by=by, details={"staff": staff_id}),
-    )
+def _record(
+    tx: Transaction, operator_id: str, outcome: str, by: str, at: datetime, details: Mapping[str, str | int | None]
+) -> None:
+    append(tx, Entry(operator_id=operator_id, at=at, kind="sign_in", outcome=outcome, by=by, details=details))
 
 
 def sign_out(house: House, caller: Caller) -> None:
-    """End a session: its credential is revoked. Raises ConflictError where the credential is no session."""
+    """End the caller's own session, of staff or of a subject; its credential opens nothing from the next request on."""
     at = house.clock()
     with house.database.transaction() as tx:
-        if caller.staff_id is None:
-            raise ConflictError("This is no session of a member of staff.", "这不是工作人员的会话。")
-        credentials.revoke(tx, caller.operator_id, caller.credential_id, at)
-        record_credential(tx, caller.operator_id, caller.credential_id, "revoked", caller.credential_id, "officer", at)
+        mark = whose(tx, house, caller, None)[1] if caller.role is Role.SUBJECT else None
+        if credentials.revoke(tx, caller.operator_id, caller.credential_id, at):
+            done = caller.credential_id, caller.role.value, at
+            by = named(caller)
+            record_credential(tx, caller.operator_id, by, "revoked", *done, subject_mark=mark, staff_id=caller.staff_id)

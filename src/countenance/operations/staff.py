@@ -54,8 +54,9 @@ def retire_staff(tx: Transaction, operator_id: str, by: str, staff_id: str, at: 
             "There is no such member of staff, or they are retired already. See GET /v1/staff.",
             "没有该工作人员，或其已停用。请查看 GET /v1/staff。",
         )
+    worked = credentials.officers(tx, operator_id, at)
     revoked = credentials.revoke_staff(tx, operator_id, staff_id, at)
-    if revoked and credentials.officers(tx, operator_id, at) == 0:
+    if worked and credentials.officers(tx, operator_id, at) == 0:
         raise ConflictError(
             "This person holds the last credential of an officer. Issue another before retiring them.",
             "该人员持有最后一个保护负责人凭证。请先签发另一个再停用。",

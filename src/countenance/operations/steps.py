@@ -13,8 +13,10 @@ from countenance.compare import Threshold
 from countenance.decide import decide
 from countenance.detect import Measured, Reason
 from countenance.detect import failure as detect_failure
+from countenance.detect.several import Acquired
 from countenance.errors import IntegrityError, UnavailableError
 from countenance.filing import duty
+from countenance.operations import challenge
 from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
 from countenance.record import Entry, Recorded, append
@@ -64,7 +66,7 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
                 faces=measured.faces,
                 target_isolated=measured.target_isolated,
                 quality_ok=measured.quality_ok,
-                attack_suspected=None,
+                attack_suspected=measured.attack_suspected,
             )
         )
     if question.purpose in BANNED_PURPOSES and facts.purpose is not None:  # whatever was on file when it was applied
@@ -72,7 +74,7 @@ def ask(tx: Transaction, house: House, question: Question, measured: Measured | 
     answer = decide(facts, house.packs)
     if isinstance(answer, Permit):
         _check_duties(answer)
-    own = own_findings(question, on_file)
+    own = own_findings(question, on_file, house.attack_check)
     if own:
         found = answer.findings if isinstance(answer, Refusal) else ()
         answer = Refusal(answer.action, answer.at, answer.purpose, answer.packs, (*own, *found))
@@ -115,17 +117,24 @@ def refused(tx: Transaction, house: House, caller: Caller, asked: Asked, refusal
     return Refused(refusal, recorded)
 
 
-def not_acquired(tx: Transaction, house: House, caller: Caller, asked: Asked, measured: Measured) -> NotAcquired:
+def not_acquired(
+    tx: Transaction,
+    house: House,
+    caller: Caller,
+    asked: Asked,
+    measured: Measured,
+    details: Mapping[str, Any] | None = None,
+) -> NotAcquired:
     """Write down that the picture gave nothing to compare, and return that."""
     failure = measured.failure or detect_failure(Reason.NO_FACE)
-    details = {"reason": failure.reason.value}
+    said = {"reason": failure.reason.value, **(details or {})}
     answers = (asked.answer,)
-    recorded = write(tx, house, caller, asked, "failure_to_acquire", answers=answers, details=details)
+    recorded = write(tx, house, caller, asked, "failure_to_acquire", answers=answers, details=said)
     house.count(asked.question.action.value, "failure_to_acquire")
     return NotAcquired(failure, recorded)
 
 
-def discharge(permit: Permit, sample: Sample) -> list[dict[str, str]]:
+def discharge(permit: Permit, sample: Sample | Acquired) -> list[dict[str, str]]:
     """Do what the permit's duties demand, and return them for the record; `ask` lets no other duty through."""
     sample.wipe()
     return [{"pack": duty.pack, "article": duty.article, "duty": duty.duty} for duty in permit.duties]
@@ -147,8 +156,11 @@ def write(
     """Record one act of a caller with the facts it was decided on; `about` is who it turned out to be about.
 
     What else was asked stands in `others`, each with its own facts, so that every decision can be made again.
-    What was decided with an authorisation on file names it, and is listed under it for review.
+    What was decided with an authorisation on file names it, and is listed under it for review. The challenge that the
+    act answers is used up with it, whatever comes of it; ConflictError where another act came first.
     """
+    if not challenge.use(tx, asked.question) and outcome != "refused":
+        raise challenge.unfit()
     said: dict[str, Any] = {"model": house.engine.model_id, **(details or {})}
     if asked.question.device_id is not None:
         said["device"] = asked.question.device_id

@@ -1,15 +1,16 @@
 """Verify: is this the subject it claims to be? One claim, two gates, one record."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from countenance.answer import Refusal
-from countenance.capture import capture
 from countenance.compare import compare, extract
-from countenance.detect import detect, measure
+from countenance.detect.several import Frames
 from countenance.facts import SessionFacts
 from countenance.operations import held
-from countenance.operations.parts import Caller, House, NotAcquired, Refused, Verified
-from countenance.operations.steps import again, ask, discharge, fmr, gate_one, not_acquired, refused, write
+from countenance.operations.acquire import another, look, nothing_of
+from countenance.operations.parts import AttackSuspected, Caller, House, NotAcquired, Refused, Verified
+from countenance.operations.steps import again, ask, discharge, fmr, gate_one, refused, write
 from countenance.store.gathering import Question
 from countenance.vocabulary import Action
 
@@ -22,13 +23,16 @@ class Claim:
     purpose: str
     device_id: str | None
     session: SessionFacts
+    challenge: UUID | None = None
 
 
-def verify(house: House, caller: Caller, claim: Claim, picture: bytes) -> Verified | NotAcquired | Refused:
-    """Compare the face in `picture` with the references of the subject claimed, if the law permits it.
+def verify(
+    house: House, caller: Caller, claim: Claim, sent: bytes | Frames
+) -> Verified | NotAcquired | AttackSuspected | Refused:
+    """Compare the face in the best of the pictures with the references of the subject claimed, if the law permits it.
 
-    Raises MalformedError or LimitError for a picture that cannot be read, UnavailableError when a part is down; none of
-    them leaves anything behind.
+    Raises MalformedError or LimitError for a picture that cannot be read, ConflictError for a challenge that cannot be
+    answered, UnavailableError when a part is down; none of them leaves anything behind.
     """
     question = Question(
         operator_id=caller.operator_id,
@@ -38,6 +42,7 @@ def verify(house: House, caller: Caller, claim: Claim, picture: bytes) -> Verifi
         device_id=claim.device_id,
         subject_ref=claim.subject_ref,
         session=claim.session,
+        challenge=claim.challenge,
     )
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
@@ -46,30 +51,33 @@ def verify(house: House, caller: Caller, claim: Claim, picture: bytes) -> Verifi
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with capture(picture, house.limits) as sample:
-        sample.keep_only(asked.on_file.area)
-        measured = measure(detect(sample, house.engine.detector))
+    with look(house, asked, sent) as found, house.database.transaction() as tx:
+        # 3. Gate two: the law on what was measured, with what is on file by now; the subject is held, so that a
+        #    refusal, a withdrawal or an erasure either came first and counts, or waits.
+        held.hold(tx, question)
+        asked = ask(tx, house, again(question, house), found.measured)
+        if isinstance(asked.answer, Refusal):
+            return refused(tx, house, caller, asked, asked.answer)
+        if none := nothing_of(tx, house, caller, asked, found):
+            return none
 
-        with house.database.transaction() as tx:
-            # 3. Gate two: the law on what was measured, with what is on file by now; the subject is held, so that a
-            #    refusal, a withdrawal or an erasure either came first and counts, or waits.
-            held.hold(tx, question)
-            asked = ask(tx, house, again(question, house), measured)
-            if isinstance(asked.answer, Refusal):
-                return refused(tx, house, caller, asked, asked.answer)
-            if measured.target is None or measured.failure is not None:
-                return not_acquired(tx, house, caller, asked, measured)
+        # 4. Compare: features of the target alone, against the subject's own references of this purpose.
+        permit = asked.answer
+        probe = extract(permit, found.sample, found.target, house.engine)
+        if more := another(tx, house, caller, asked, found, probe):
+            return more
+        discharged = discharge(permit, found)
+        references = held.references(tx, house, caller.operator_id, asked.on_file.subject_id, claim.purpose)
+        comparison = compare(permit, probe, references, house.threshold)
 
-            # 4. Compare: features of the target alone, against the subject's own references of this purpose.
-            permit = asked.answer
-            probe = extract(permit, sample, measured.target, house.engine)
-            discharged = discharge(permit, sample)
-            references = held.references(tx, house, caller.operator_id, asked.on_file.subject_id, claim.purpose)
-            comparison = compare(permit, probe, references, house.threshold)
-
-            # 5. Record: in the same transaction; the answer leaves only after the commit.
-            outcome = "match" if comparison.match else "non_match"
-            details = {"duties": discharged, "fmr": fmr(house.threshold), "references": len(references)}
-            recorded = write(tx, house, caller, asked, outcome, answers=(permit,), details=details)
+        # 5. Record: in the same transaction; the answer leaves only after the commit.
+        outcome = "match" if comparison.match else "non_match"
+        details = {
+            "duties": discharged,
+            "fmr": fmr(house.threshold),
+            "references": len(references),
+            **found.as_json(),
+        }
+        recorded = write(tx, house, caller, asked, outcome, answers=(permit,), details=details)
     house.count("verify", outcome)
-    return Verified(comparison.match, permit, recorded)
+    return Verified(comparison.match, permit, recorded, found.check)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from countenance.operations.parts import House
-from countenance.pages.door import Behind, Page, hung, nowhere
+from countenance.pages.door import GUESSES_PER_MINUTE, Behind, Page, hung, nowhere
 from countenance.pages.files import file_route
 from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
@@ -24,7 +24,8 @@ def make_pages(
     house: House, settings: Settings, threads: Threads
 ) -> tuple[list[Route], Callable[[Request, str], Response]]:
     """Return the routes of all pages and of the files beside them, and what shows a problem where no page answers."""
-    behind = Behind(house, settings, threads, Pace(settings.receipt_requests_per_minute))
+    pace, guesses = Pace(settings.receipt_requests_per_minute), Pace(GUESSES_PER_MINUTE)
+    behind = Behind(house, settings, threads, pace, guesses)
     routes = [file_route(), *(hung(page, behind) for page in pages())]
     return routes, lambda request, name: nowhere(behind, request, name)
 

@@ -1,7 +1,7 @@
 // The camera of the kiosk: opened by the guest, looked at here for light, a few frames sent, closed. Nothing is stored.
 "use strict";
 const WIDTH = 640, HEIGHT = 480, QUALITY = 0.88;
-const STEP_MS = 1100, AGAIN_MS = 600, SETTLE_MS = 250;
+const FRAMES = 3, GAP_MS = 100, STEP_MS = 1300, AGAIN_MS = 600, SETTLE_MS = 250;
 // So often the guest is told of the light; then the server looks all the same, which sees more than a mean of brightness.
 const DIM_MOST = 6;
 const form = document.getElementById("look");
@@ -67,18 +67,46 @@ async function frame() {
   return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
 }
 
-async function frames() {
+function fields() {
   const body = new FormData();
   for (const field of new FormData(form).entries()) { if (field[0] !== "csrf") { body.append(field[0], field[1]); } }
-  body.append("tries", String(tries));
-  body.append("sample", await frame(), "frame.jpg");
+  body.append("tries", String(Math.floor(tries)));
+  return body;
+}
+
+// A few frames of one moment: the server keeps the best of them in memory.
+async function burst() {
+  const body = fields();
+  for (let taken = 0; taken < FRAMES; taken += 1) {
+    if (taken) { await pause(GAP_MS); }
+    body.append("frames", await frame(), "frame.jpg");
+  }
   canvas.width = 0;
   return body;
 }
 
+// The turns of the head that the server asks for, each with a frame, in order.
+async function turned() {
+  const asked = new URLSearchParams({ purpose: form.elements.purpose.value, act: form.elements.act.value, csrf: mark() });
+  const made = await fetch(form.action.replace(/look$/, "challenge"), { method: "POST", body: asked, credentials: "same-origin", cache: "no-store" });
+  if (!made.ok) { throw new Error("no challenge"); }
+  const { challenge, turns } = await made.json();
+  const body = fields();
+  for (const turn of turns) {
+    say(turn);
+    await pause(STEP_MS);
+    body.append("frames", await frame(), "frame.jpg");
+  }
+  body.append("challenge", challenge);
+  body.append("steps", turns.map((_, number) => number).join(","));
+  canvas.width = 0;
+  return body;
+}
+
+const mark = () => form.querySelector("[name=csrf]").value;
+
 async function send(body) {
-  const csrf = form.querySelector("[name=csrf]").value;
-  const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Csrf": csrf }, credentials: "same-origin", cache: "no-store" });
+  const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Csrf": mark() }, credentials: "same-origin", cache: "no-store" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const told = page.querySelector("[role=alert]");
   return { part: page.querySelector("[data-outcome]"), told: told ? told.textContent.trim() : words.failed };
@@ -106,7 +134,7 @@ async function look() {
       say(unlit || words.still);
       stage.classList.toggle("fits", !unlit);
       if (unlit && dim < DIM_MOST) { dim += 1; await pause(AGAIN_MS); continue; }
-      const body = await frames();
+      const body = form.dataset.turns === "yes" ? await turned() : await burst();
       say(words.working);
       const { part, told } = await send(body);
       if (!part) { close(); say(told); button.textContent = words.again; return; }

@@ -18,7 +18,7 @@ async def count_choice(visit: Visit, going: Begun, way: Way) -> None:
         purpose=going.purpose,
         way=way,
         seconds=took if took <= SECONDS_MAX else None,
-        steps=min(going.steps + 1, STEPS_MAX),
+        steps=min(going.pressed + 1, STEPS_MAX),
     )
     try:
         await visit.work(lambda: choose(visit.house, visit.caller, choice))

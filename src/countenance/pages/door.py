@@ -4,14 +4,11 @@ A session of a page is a credential in a cookie that no script can read: it ends
 takes the credential back ends the session. A form carries a mark that only the holder of that cookie can know.
 """
 
-import hashlib
-import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -33,6 +30,7 @@ from countenance.errors import (
 )
 from countenance.operations.parts import Caller, Holder, House
 from countenance.pages import render
+from countenance.pages.marks import check_mark, check_site, cookie, mark_of
 from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
 from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
@@ -44,6 +42,8 @@ _log = logging.getLogger("countenance.pages")
 Answer = TypeVar("Answer")
 Made = TypeVar("Made", bound=Form)
 
+#: So many passwords and invitations may be tried from one address; a whole office signs in by it in the morning.
+GUESSES_PER_MINUTE: Final = 10
 LANGUAGE_COOKIE: Final = "countenance-language"
 _A_YEAR: Final = 365 * 86_400
 #: The status of each kind of error, as the table of the interface has it.
@@ -99,6 +99,7 @@ class Page:
     endpoint: "Callable[[Visit], Awaitable[Response]]"
     who: Session | Open
     picture: bool = False
+    guess: bool = False
     camera: bool = False
 
     @property
@@ -116,6 +117,8 @@ class Behind:
     threads: Threads
     #: Codes are tried at open pages by anybody: whoever tries many in a row waits, and nobody else does.
     pace: Pace
+    #: Passwords and invitations are tried by anybody as well, and a person has but one or two to try.
+    guesses: Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +170,10 @@ class Visit:
         return self.page.who is Session.KIOSK
 
     def step(self) -> None:
-        """Count one try at a page where codes are tried; raises LimitError for one too many from an address."""
+        """Count one try at a page where codes or passwords are tried; raises LimitError for one too many."""
+        pace = self.behind.guesses if self.page.guess else self.behind.pace
         try:
-            self.behind.pace.step(None if self.request.client is None else self.request.client.host)
+            pace.step(None if self.request.client is None else self.request.client.host)
         except LimitError as error:
             raise LimitError(
                 "Too many tries from here. Wait a minute, then try again.", "尝试过于频繁。请等待一分钟后再试。",
@@ -185,7 +189,7 @@ class Visit:
 
     async def work(self, act: Callable[[], Answer]) -> Answer:
         """Run blocking work in a thread."""
-        return await self.behind.threads.work(act, picture=self.page.picture)
+        return await self.behind.threads.work(act, picture=self.page.picture, guess=self.page.guess)
 
     def form(self, form: type[Made]) -> Made:
         """Return what was sent as `form`; raises MalformedError naming the field that is wrong, and no value."""
@@ -223,25 +227,23 @@ class Visit:
         """Begin a session with a credential, and go to a page of it."""
         response = self.go(path)
         response.set_cookie(
-            session.cookie, token, max_age=seconds, path=session.path(self.device), secure=self._secure(),
+            session.cookie, token, max_age=seconds, path=session.path(self.device), secure=self.secure,
             httponly=True, samesite="strict",
         )  # fmt: skip
         return response
 
     def end(self, session: Session, path: str) -> Response:
-        """Take a session's cookie back."""
+        """Take a session's cookie back, and what the browser remembers of its pages."""
         response = self.go(path)
         response.delete_cookie(session.cookie, path=session.path(self.device))
+        response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
-    def _secure(self) -> bool:
+    @property
+    def secure(self) -> bool:
+        """Return whether a browser comes here by HTTPS alone."""
         settings = self.behind.settings
         return settings.tls_elsewhere or settings.tls_certificate_file is not None
-
-
-def mark_of(token: str) -> str:
-    """Return the mark that forms of a session carry: only whoever holds the session's cookie can make it."""
-    return hashlib.sha256(b"form " + token.encode()).hexdigest()[:32]
 
 
 def hung(page: Page, behind: Behind) -> Route:
@@ -309,7 +311,7 @@ async def _let_in(visit: Visit) -> Response:
     page, request, behind = visit.page, visit.request, visit.behind
     somebody, token = None, None
     if isinstance(page.who, Session):
-        token = request.cookies.get(page.who.cookie)
+        token = cookie(request, page.who.cookie)
         somebody = await _who(visit, page.who, token)
         if somebody is None:
             if request.method == "GET":
@@ -320,11 +322,11 @@ async def _let_in(visit: Visit) -> Response:
             )  # fmt: skip
     sent, csrf = None, mark_of(token) if token else None
     if request.method == "POST":
-        _own(request)
+        check_site(request, behind.settings.public_url, secure=visit.secure)
         most = behind.settings.body_bytes_max if page.picture else PLAIN_BYTES_MAX
         sent = await read(request, most, multipart=page.picture, urlencoded=not page.picture)
-        if csrf is not None and not hmac.compare_digest(_carried(request, sent), csrf):
-            raise _not_own()
+        if csrf is not None:
+            check_mark(request, sent, csrf)
     return await page.endpoint(Visit(behind, page, request, visit.language, somebody, csrf, sent))
 
 
@@ -346,31 +348,11 @@ async def _who(visit: Visit, session: Session, token: str | None) -> Caller | Ho
     return await visit.behind.threads.work(act)
 
 
-def _carried(request: Request, sent: Sent) -> str:
-    """Return the mark that came with a form: in a header where a script sent it, else in a hidden field."""
-    return request.headers.get("x-csrf") or sent.mark()
-
-
-def _own(request: Request) -> None:
-    """Refuse a form that another site's page sent; every browser that sends one says from where."""
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
-    if (site is not None and site not in {"same-origin", "none"}) or elsewhere:
-        raise _not_own()
-
-
-def _not_own() -> NotAllowedError:
-    return NotAllowedError(
-        "This form did not come from this page. Open the page again and repeat.",
-        "此表单并非来自本页面。请重新打开页面后再试。",
-    )
-
-
 def _shown_error(visit: Visit, error: CountenanceError) -> Response:
     """Return an error as a page: what happened, and what to do next."""
     if isinstance(error, IntegrityError):
         visit.house.alarm.set()
+        visit.request.app.state.door.metrics.alarm()
         _log.critical("integrity", extra={"request_id": visit.request.state.request_id})
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
     if isinstance(error, NotAllowedError) and not error.known:
@@ -378,7 +360,10 @@ def _shown_error(visit: Visit, error: CountenanceError) -> Response:
     if isinstance(error, LimitError) and error.limit == "rate":
         status = 429
     says = _CHANGED if isinstance(error, IntegrityError) else _DOWN if status == 503 else Text(error.en, error.zh)  # noqa: PLR2004
-    return visit.show("error.html", status, says=says)
+    response = visit.show("error.html", status, says=says)
+    if isinstance(error, LimitError) and error.seconds is not None:
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 def _language(request: Request) -> str:

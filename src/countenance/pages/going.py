@@ -12,7 +12,7 @@ from countenance.vocabulary import AgeClass, StartedBy
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 #: A guest who is asked and asked again is being pressed; nobody needs more steps than this.
-STEPS_MAX: Final = 200
+PRESSED_MAX: Final = 200
 
 
 def _printable(text: str) -> str:
@@ -28,11 +28,11 @@ BEGUN_BY_GUEST: Final = SessionFacts(started_by=StartedBy.SUBJECT, purpose_promp
 
 
 class Begun(Form):
-    """A guest pressed start: for which purpose, when, and how many steps it has been."""
+    """A guest pressed start: for which purpose, when, and how often something was pressed since."""
 
     purpose: Code
     begun: AwareDatetime
-    steps: Annotated[int, Field(ge=0, le=STEPS_MAX)] = 0
+    pressed: Annotated[int, Field(ge=0, le=PRESSED_MAX)] = 0
 
 
 class Going(Begun):
@@ -50,7 +50,7 @@ class Going(Begun):
 def fields(going: Begun, **more: Any) -> dict[str, str]:
     """Return the hidden fields that carry `going` on, with `more` added or changed, one step further."""
     carried = going.model_dump(mode="json", include=set(Going.model_fields))
-    said = {**carried, **more, "steps": going.steps + 1}
+    said = {**carried, **more, "pressed": going.pressed + 1}
     return {name: str(value) for name, value in said.items() if value is not None}
 
 

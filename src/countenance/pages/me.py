@@ -9,6 +9,7 @@ from countenance import access
 from countenance.operations.erase import erase
 from countenance.operations.held_about import held_about
 from countenance.operations.requests import open_request
+from countenance.operations.sign_in import sign_out
 from countenance.operations.withdraw import withdraw
 from countenance.pages.door import Open, Page, Session, Visit
 from countenance.pages.going import Code
@@ -90,7 +91,8 @@ async def _erased(visit: Visit) -> Response:
 
 
 async def leave(visit: Visit) -> Response:
-    """End the visit."""
+    """End the visit; what the link opened opens nothing any more."""
+    await visit.work(lambda: sign_out(visit.house, visit.caller))
     return visit.end(Session.SUBJECT, "/me")
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from countenance.pages.counting import count_choice
 from countenance.pages.door import Page, Session, Visit
-from countenance.pages.going import STEPS_MAX, Begun, Code
+from countenance.pages.going import PRESSED_MAX, Begun, Code
 from countenance.pages.kiosk import offered
 from countenance.reception.body import Form
 from countenance.vocabulary import Way
@@ -23,14 +23,14 @@ class OtherForm(Form):
 
     purpose: Code
     begun: AwareDatetime | None = None
-    steps: Annotated[int, Field(ge=0, le=STEPS_MAX)] = 0
+    pressed: Annotated[int, Field(ge=0, le=PRESSED_MAX)] = 0
 
 
 async def other(visit: Visit) -> Response:
     """Show the other way to a guest who chose it."""
     form = visit.form(OtherForm)
     begun = form.begun or visit.house.clock()
-    return await shown(visit, Begun(purpose=form.purpose, begun=begun, steps=form.steps), "chosen")
+    return await shown(visit, Begun(purpose=form.purpose, begun=begun, pressed=form.pressed), "chosen")
 
 
 async def shown(visit: Visit, going: Begun, why: Why) -> Response:

@@ -11,7 +11,7 @@ from countenance.pages.door import Open, Page, Session, Visit
 from countenance.reception.body import Form
 from countenance.vocabulary import Role
 
-#: A paired browser stays so until the credential is taken back, or is not used for this long.
+#: A paired browser stays so until the credential is taken back, at most for this long; then it is paired anew.
 _SECONDS = 90 * 86_400
 
 

@@ -6,11 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from countenance import access
 from countenance.answer import Text
-from countenance.errors import ConflictError, NotFoundError
-from countenance.operations.credentials import record_credential
-from countenance.operations.parts import Caller
+from countenance.operations.credentials import issue, named, record_credential, revoke
 from countenance.operations.sign_in import Invited, address, invite, pairing
 from countenance.operations.staff import NAME_CHARS_MAX, add_staff, retire_staff
 from countenance.pages.door import Page, Session, Visit
@@ -18,7 +15,6 @@ from countenance.pages.going import Code
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
 from countenance.store import credentials, sites, staff
-from countenance.store.database import Transaction
 from countenance.vocabulary import Role
 
 
@@ -68,10 +64,6 @@ def _works(row: dict[str, Any], at: datetime) -> bool:
     return row["revoked_at"] is None and (row["expires_at"] is None or row["expires_at"] > at)
 
 
-def _by(caller: Caller) -> str:
-    return f"{caller.role.value}:{caller.credential_id}"
-
-
 async def added(visit: Visit) -> Response:
     """Put somebody on the list, and show the invitation by which they choose a password."""
     form = visit.form(NewStaffForm)
@@ -79,7 +71,7 @@ async def added(visit: Visit) -> Response:
     def act() -> None:
         with visit.house.database.transaction() as tx:
             caller = visit.caller
-            add_staff(tx, caller.operator_id, _by(caller), form.staff, form.name, visit.house.clock())
+            add_staff(tx, caller.operator_id, named(caller), form.staff, form.name, visit.house.clock())
 
     await visit.work(act)
     return await _invited(visit, form.staff)
@@ -95,7 +87,7 @@ async def _invited(visit: Visit, staff_id: str) -> Response:
         caller = visit.caller
         with visit.house.database.transaction() as tx:
             vault = visit.house.vault(caller.operator_id)
-            return invite(tx, vault, caller.operator_id, _by(caller), staff_id, visit.house.clock())
+            return invite(tx, vault, caller.operator_id, named(caller), staff_id, visit.house.clock())
 
     made = await visit.work(act)
     link = address(visit.behind.settings.public_url, made.token)
@@ -109,7 +101,7 @@ async def retired(visit: Visit) -> Response:
 
     def act() -> None:
         with visit.house.database.transaction() as tx:
-            retire_staff(tx, visit.caller.operator_id, _by(visit.caller), form.staff, visit.house.clock())
+            retire_staff(tx, visit.caller.operator_id, named(visit.caller), form.staff, visit.house.clock())
 
     await visit.work(act)
     return visit.go("/console/staff")
@@ -122,9 +114,9 @@ async def paired(visit: Visit) -> Response:
     def act() -> str:
         at, caller = visit.house.clock(), visit.caller
         with visit.house.database.transaction() as tx:
-            issued = access.issue(tx, caller.operator_id, Role.DEVICE, label="kiosk", at=at, device_id=device)
+            issued = issue(tx, caller.operator_id, Role.DEVICE, label="kiosk", at=at, device_id=device)
             record_credential(
-                tx, caller.operator_id, _by(caller), "issued", issued.credential_id, Role.DEVICE.value, at
+                tx, caller.operator_id, named(caller), "issued", issued.credential_id, Role.DEVICE.value, at
             )
         return issued.token
 
@@ -140,26 +132,10 @@ async def revoked(visit: Visit) -> Response:
 
     def act() -> None:
         with visit.house.database.transaction() as tx:
-            _revoke(tx, visit, which)
+            revoke(tx, visit.caller.operator_id, named(visit.caller), which, visit.house.clock())
 
     await visit.work(act)
     return visit.go("/console/staff")
-
-
-def _revoke(tx: Transaction, visit: Visit, which: str) -> None:
-    caller, at = visit.caller, visit.house.clock()
-    sites.lock(tx, caller.operator_id)  # two officers must not revoke each other at the same moment
-    role = next(
-        (row["role"] for row in credentials.listed(tx, caller.operator_id) if row["credential_id"] == which), ""
-    )
-    if not credentials.revoke(tx, caller.operator_id, which, at):
-        raise NotFoundError("There is no such credential.", "没有该凭证。")
-    if credentials.officers(tx, caller.operator_id, at) == 0:
-        raise ConflictError(
-            "This is the last credential of an officer that works. Issue another first.",
-            "这是最后一个有效的保护负责人凭证。请先签发另一个。",
-        )
-    record_credential(tx, caller.operator_id, _by(caller), "revoked", which, role, at)
 
 
 PAGES = (

@@ -57,7 +57,7 @@ def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> 
                 "language": visit.language,
                 "tag": _TAGS[visit.language],
                 "other": {"en": "zh", "zh": "en"}[visit.language],
-                "here": visit.request.url.path,
+                "here": visit.request.scope["path"],  # not of the address, which the request's Host has a part in
                 "csrf": visit.csrf,
                 "visit": visit,
             }

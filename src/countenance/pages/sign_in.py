@@ -5,16 +5,14 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from countenance import access
 from countenance.answer import Text
 from countenance.errors import MalformedError
 from countenance.operations import sign_in as operation
-from countenance.operations.credentials import record_credential
+from countenance.operations.credentials import SESSION_FOR, Issued
 from countenance.pages.door import Open, Page, Session, Visit
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
 from countenance.store import sites
-from countenance.vocabulary import Role
 
 _Text = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -51,34 +49,15 @@ async def signed_in(visit: Visit) -> Response:
     """Begin a session, if password and code are right."""
     visit.step()
     form = visit.form(SignInForm)
-    person = await visit.work(
+    issued = await visit.work(
         lambda: operation.sign_in(visit.house, form.operator, form.staff, form.password, form.code)
     )
-    return await _begin(visit, person)
+    return _begun(visit, issued)
 
 
-async def _begin(visit: Visit, person: operation.Person) -> Response:
-    """Issue the credential that the session is, and go to the console."""
-
-    def act() -> str:
-        at = visit.house.clock()
-        with visit.house.database.transaction() as tx:
-            issued = access.issue(
-                tx,
-                person.operator_id,
-                Role.OFFICER,
-                label=f"session of {person.staff_id}",
-                at=at,
-                staff_id=person.staff_id,
-                session=True,
-                expires_at=at + operation.SESSION_FOR,
-            )
-            by = f"staff:{person.staff_id}"
-            record_credential(tx, person.operator_id, by, "issued", issued.credential_id, Role.OFFICER.value, at)
-        return issued.token
-
-    token = await visit.work(act)
-    return visit.begin(Session.STAFF, token, int(operation.SESSION_FOR.total_seconds()), "/console")
+def _begun(visit: Visit, issued: Issued) -> Response:
+    """Go to the console in the session that has begun."""
+    return visit.begin(Session.STAFF, issued.token, int(SESSION_FOR.total_seconds()), "/console")
 
 
 async def sign_out(visit: Visit) -> Response:
@@ -94,6 +73,7 @@ async def welcome(visit: Visit) -> Response:
 
 async def welcomed(visit: Visit) -> Response:
     """Show an invitation, or take the password and the first code that come with it."""
+    visit.step()
     form = visit.form(WelcomeForm)
     token = form.token.strip()
     if form.password is None or form.code is None:
@@ -105,15 +85,15 @@ async def welcomed(visit: Visit) -> Response:
             "The two passwords differ. Go back, and type the same twice.", "两次输入的密码不一致。请返回后重新输入。"
         )
     chosen, code = form.password, form.code
-    return await _begin(visit, await visit.work(lambda: operation.accept(visit.house, token, chosen, code)))
+    return _begun(visit, await visit.work(lambda: operation.accept(visit.house, token, chosen, code)))
 
 
 _QR = Text("QR code for the app that makes codes", "用于验证码应用的二维码")
 _WHY = Open("whoever signs in has no session yet")
 PAGES = (
     Page(method="GET", path="/console/sign-in", endpoint=sign_in, who=_WHY),
-    Page(method="POST", path="/console/sign-in", endpoint=signed_in, who=_WHY),
+    Page(method="POST", path="/console/sign-in", endpoint=signed_in, who=_WHY, guess=True),
     Page(method="POST", path="/console/sign-out", endpoint=sign_out, who=Session.STAFF),
     Page(method="GET", path="/console/welcome", endpoint=welcome, who=_WHY),
-    Page(method="POST", path="/console/welcome", endpoint=welcomed, who=_WHY),
+    Page(method="POST", path="/console/welcome", endpoint=welcomed, who=_WHY, guess=True),
 )

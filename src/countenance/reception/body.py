@@ -4,6 +4,7 @@ The body stays in memory from the socket to the decoder: no part of it, however 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeVar, get_origin
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from countenance.errors import LimitError, MalformedError
+from countenance.settings import FRAMES_MAX
 
 #: A body that takes longer than this is given up: somebody holds a place in the queue without using it.
 BODY_SECONDS_MAX: Final = 60.0
@@ -34,6 +36,8 @@ MULTIPART: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
 #: Fields that JSON nests under `session` and a multipart form, which cannot nest, has beside the others.
 SESSION_FIELDS: Final = ("started_by", "purpose_prompted", "alternative_offered")
+#: The steps of pictures in a form, which has no lists.
+STEPS: Final = re.compile(r"[0-9]{1,2}(,[0-9]{1,2})*")
 _FLAGS: Final = ("purpose_prompted", "alternative_offered")
 
 Made = TypeVar("Made", bound="Form")
@@ -189,6 +193,8 @@ class _Parts:
 
     def __init__(self) -> None:
         self.fields: dict[str, bytearray] = {}
+        #: The one field that may come several times: the pictures of one act, in their order.
+        self.frames: list[bytearray] = []
         self._complete = False
         self._name: list[bytes] = []
         self._value: list[bytes] = []
@@ -217,10 +223,14 @@ class _Parts:
         encoding = self._headers.get("content-transfer-encoding", "binary").lower()
         name = options.get(b"name", b"").decode("utf-8")
         wrong = disposition != b"form-data" or not name or encoding not in {"binary", "8bit", "7bit"}
-        if wrong or name in self.fields or len(self.fields) == PARTS_MAX:
+        if wrong or name in self.fields or len(self.fields) == PARTS_MAX or len(self.frames) > FRAMES_MAX:
             raise ValueError
-        self._limit = 0 if name == "sample" else FIELD_BYTES_MAX
-        self._current = self.fields[name] = bytearray()
+        self._limit = 0 if name in {"sample", "frames"} else FIELD_BYTES_MAX
+        self._current = bytearray()
+        if name == "frames":
+            self.frames.append(self._current)
+        else:
+            self.fields[name] = self._current
 
     def data(self, data: bytes, start: int, end: int) -> None:
         self._current += memoryview(data)[start:end]
@@ -237,7 +247,7 @@ class _Parts:
 
 
 def from_multipart(body: bytes, boundary: bytes) -> dict[str, Any]:
-    """Return the fields of a multipart form, `sample` as bytes and the session nested as JSON nests it.
+    """Return the fields of a multipart form, `sample` and `frames` as bytes and the session nested as JSON nests it.
 
     Raises MalformedError for a form that is cut short, has a field twice, or text that is not UTF-8.
     """
@@ -268,6 +278,10 @@ def from_multipart(body: bytes, boundary: bytes) -> dict[str, Any]:
         )
     if "session" in fields:
         refuse_field("session")
+    if parts.frames:
+        fields["frames"] = [bytes(each) for each in parts.frames]
+    if "steps" in fields:
+        fields["steps"] = _steps(fields["steps"])
     session = {name: _flag(name, fields.pop(name)) for name in SESSION_FIELDS if name in fields}
     return fields | ({"session": session} if session else {})
 
@@ -279,6 +293,13 @@ def _flag(name: str, text: str) -> str | bool:
     if text not in {"true", "false"}:
         refuse_field(name)
     return text == "true"
+
+
+def _steps(text: str) -> list[int]:
+    """Return the steps that a form names as 0,1,2."""
+    if not STEPS.fullmatch(text):
+        refuse_field("steps")
+    return [int(each) for each in text.split(",")]
 
 
 def refuse_field(name: str) -> NoReturn:

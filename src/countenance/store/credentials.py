@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from countenance.store.database import Transaction
 from countenance.store.tables import credential
@@ -82,17 +82,36 @@ def revoke_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: date
 
 
 def revoke_staff(tx: Transaction, operator_id: str, staff_id: str, at: datetime) -> int:
-    """Revoke every working credential of a member of staff and return how many there were."""
-    done = tx.execute(
-        credential.update()
-        .where(
-            credential.c.operator_id == operator_id,
-            credential.c.staff_id == staff_id,
-            credential.c.revoked_at.is_(None),
-        )
-        .values(revoked_at=at)
-    )
+    """Revoke every credential of a member of staff that still works and return how many there were."""
+    return _revoke_working(tx, at, credential.c.operator_id == operator_id, credential.c.staff_id == staff_id)
+
+
+def end_sessions(tx: Transaction, operator_id: str, staff_id: str, at: datetime) -> int:
+    """Revoke the sessions of a member of staff that still work, and no other credential; return how many there were."""
+    mine = (credential.c.operator_id == operator_id, credential.c.staff_id == staff_id)
+    return _revoke_working(tx, at, *mine, credential.c.session.is_(True))
+
+
+def _revoke_working(tx: Transaction, at: datetime, *which: ColumnElement[bool]) -> int:
+    done = tx.execute(credential.update().where(*which, *_working(at)).values(revoked_at=at))
     return done.rowcount
+
+
+def _working(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a credential that opens something at `at`."""
+    return credential.c.revoked_at.is_(None), or_(credential.c.expires_at.is_(None), credential.c.expires_at > at)
+
+
+def let_go(tx: Transaction, operator_id: str, ended_by: datetime) -> int:
+    """Destroy the credentials of sessions that had ended by then, and return how many there were."""
+    gone = tx.execute(
+        credential.delete().where(
+            credential.c.operator_id == operator_id,
+            credential.c.session.is_(True),
+            credential.c.expires_at <= ended_by,
+        )
+    )
+    return gone.rowcount
 
 
 def officers(tx: Transaction, operator_id: str, at: datetime) -> int:
@@ -100,7 +119,6 @@ def officers(tx: Transaction, operator_id: str, at: datetime) -> int:
     query = select(func.count()).where(
         credential.c.operator_id == operator_id,
         credential.c.role == "officer",
-        credential.c.revoked_at.is_(None),
-        or_(credential.c.expires_at.is_(None), credential.c.expires_at > at),
+        *_working(at),
     )
     return int(tx.execute(query).scalar_one())

@@ -48,6 +48,8 @@ class Question:
     attribute: str | None = None
     destination: StorageDestination | None = None
     review: f.ReviewFacts | None = None
+    #: The challenge that the pictures answer.
+    challenge: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

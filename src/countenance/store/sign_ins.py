@@ -69,10 +69,10 @@ def write(tx: Transaction, row: SignInRow) -> None:
     )
 
 
-def find(tx: Transaction, operator_id: str, staff_id: str) -> SignInRow | None:
-    """Return how a member of staff signs in, held until the transaction ends: guesses come one after the other."""
+def find(tx: Transaction, operator_id: str, staff_id: str, *, lock: bool = False) -> SignInRow | None:
+    """Return how a member of staff signs in; with `lock` held until the transaction ends: guesses come one by one."""
     query = select(*_COLUMNS).where(sign_in.c.operator_id == operator_id, sign_in.c.staff_id == staff_id)
-    found = tx.execute(query.with_for_update()).one_or_none()
+    found = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if found is None else SignInRow(*found)
 
 

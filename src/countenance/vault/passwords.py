@@ -1,6 +1,7 @@
 """Passwords and one-time codes of staff: Argon2id (RFC 9106) and TOTP (RFC 6238), both from a well-kept library."""
 
 import secrets
+import unicodedata
 from datetime import datetime
 from typing import Final
 
@@ -24,7 +25,12 @@ def hashed(password: str) -> str:
     made = Argon2id(
         salt=secrets.token_bytes(16), length=32, iterations=_ROUNDS, lanes=1, memory_cost=_MEMORY_KIB
     )  # fmt: skip
-    return made.derive_phc_encoded(password.encode())
+    return made.derive_phc_encoded(_typed(password))
+
+
+def _typed(password: str) -> bytes:
+    """Return a password as every keyboard types it: one sends an accented letter in one part, another in two."""
+    return unicodedata.normalize("NFKC", password).encode()
 
 
 #: Compared with where there is nobody, so that the time does not tell who is on file.
@@ -34,7 +40,7 @@ _NOBODY: Final = hashed(secrets.token_urlsafe(32))
 def fits(password: str, kept: str | None) -> bool:
     """Return whether a password is the one that was kept; where none was, as slowly, no."""
     try:
-        Argon2id.verify_phc_encoded(password.encode(), kept or _NOBODY)
+        Argon2id.verify_phc_encoded(_typed(password), kept or _NOBODY)
     except InvalidKey:
         return False
     return kept is not None

@@ -11,7 +11,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.add_column("credential", sa.Column("session", sa.Boolean(), server_default="false", nullable=False))
     op.create_table(
         "sign_in",
         sa.Column("operator_id", sa.Text(), nullable=False),

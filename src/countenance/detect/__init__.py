@@ -163,6 +163,8 @@ class Measured:
     target_isolated: bool
     quality_ok: bool
     failure: FailureToAcquire | None = field(default=None)
+    #: Whether a check for presentation attacks that was made found one; None where none was made.
+    attack_suspected: bool | None = None
 
 
 def detect(sample: Sample, detector: Detector) -> tuple[Face, ...]:

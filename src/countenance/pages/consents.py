@@ -11,6 +11,7 @@ from countenance.operations.held_about import held_about
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Ref
 from countenance.pages.qr import svg
+from countenance.pages.serving import HEADINGS
 from countenance.reception.body import Form
 from countenance.store import overview, sites
 
@@ -41,7 +42,8 @@ async def person(visit: Visit) -> Response:
     """Open one person's file."""
     form = visit.form(PersonForm)
     held = await visit.work(lambda: held_about(visit.house, visit.caller, form.subject))
-    return visit.show("person.html", subject=form.subject, held=held, link=None)
+    titles = {each.purpose: each.title for each in held.purposes}
+    return visit.show("person.html", subject=form.subject, held=held, titles=titles, headings=HEADINGS)
 
 
 async def link(visit: Visit) -> Response:

@@ -13,7 +13,9 @@ from countenance.operations.sign_in import sign_out
 from countenance.operations.withdraw import withdraw
 from countenance.pages.door import Open, Page, Session, Visit
 from countenance.pages.going import Code
+from countenance.pages.serving import HEADINGS
 from countenance.reception.body import Form
+from countenance.subjects.consents import GIVEN
 from countenance.subjects.requests import PROSE_CHARS_MAX, NewRequest
 from countenance.vocabulary import RequestKind
 
@@ -44,7 +46,7 @@ async def me(visit: Visit) -> Response:
 
 async def opened(visit: Visit) -> Response:
     """Exchange a link, once, for a session of half an hour."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     token = visit.form(LinkForm).token.strip().rpartition("#")[2]
     issued = await visit.work(lambda: access.exchange(visit.house, token))
     return visit.begin(Session.SUBJECT, issued.token, int(access.SESSION.total_seconds()), "/me/mine")
@@ -53,7 +55,16 @@ async def opened(visit: Visit) -> Response:
 async def mine(visit: Visit) -> Response:
     """Show what is held about the visitor, with every use and refusal."""
     held = await visit.work(lambda: held_about(visit.house, visit.caller))
-    return visit.show("mine.html", held=held, kinds_wished=list(RequestKind), done=None)
+    newest = {each.purpose: each.decision for each in held.consents}
+    standing = {each.purpose for each in held.purposes if each.references or newest.get(each.purpose) == GIVEN}
+    return visit.show(
+        "mine.html",
+        held=held,
+        standing=standing,
+        titles={each.purpose: each.title for each in held.purposes},
+        headings=HEADINGS,
+        kinds_wished=list(RequestKind),
+    )
 
 
 async def take_back(visit: Visit) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from countenance import access
 from countenance.answer import Text
+from countenance.errors import NotAllowedError
 from countenance.operations import receipts
 from countenance.operations.parts import Holder
 from countenance.operations.receipts import ReceiptIssued
@@ -68,12 +69,19 @@ async def receipt(visit: Visit) -> Response:
 
 async def opened(visit: Visit) -> Response:
     """Open a receipt, for half an hour; a wrong code is answered like one of nothing."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     token = visit.form(OpenForm).token.strip().rpartition("#")[2]
 
     def act() -> None:
         with visit.house.database.transaction() as tx:
-            access.holder(tx, token, visit.house.clock())
+            try:
+                access.holder(tx, token, visit.house.clock())
+            except NotAllowedError as error:
+                raise NotAllowedError(
+                    "This is no receipt that stands here: it has ended, is another's, or is not whole. Scan it again.",
+                    "这不是在此有效的回执：已过期、并非本处签发或不完整。请重新扫描。",
+                    known=False,
+                ) from error
 
     await visit.work(act)
     return visit.begin(Session.RECEIPT, token, _SECONDS, "/r/mine")

@@ -22,7 +22,6 @@ SHAPES: dict[str, type[document.ProblemDetails]] = {
     "refused": document.RefusalDetails,
     "failure_to_acquire": document.FailureDetails,
     "attack_suspected": document.AttackDetails,
-    "attack_suspected": document.AttackDetails,
     "no_analyser": document.NoAnalyserDetails,
 }
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
-from countenance.api import make_api
+from countenance.api import by_problem, make_api
 from countenance.capture import Limits
 from countenance.compare import Threshold
 from countenance.engines import load_engine
@@ -38,6 +38,8 @@ from countenance.vault.vaults import Vaults
 
 _log = logging.getLogger("countenance.app")
 
+#: Where the interface is; everything else is for people.
+INTERFACE = "/v1/"
 #: How often the house looks for what has outlived its retention, and at how the ways compare.
 SWEEP_SECONDS = 3600.0
 
@@ -276,10 +278,15 @@ def _sweeping(house: House) -> Iterator[None]:
 def make_application(
     house: House, settings: Settings, ready: Callable[[], Mapping[str, bool]], metrics: Metrics
 ) -> FastAPI:
-    """Return what is served: the interface under /v1, and the pages."""
+    """Return what is served: the interface under /v1, and the pages; each shows problems in its own way."""
     threads = Threads(settings)
-    application = make_api(house, settings, ready=ready, metrics=metrics, threads=threads)
-    application.router.routes.extend(make_pages(house, settings, threads))
+    routes, problem_page = make_pages(house, settings, threads)
+
+    def answer(request: Request, name: str) -> Response:
+        return (by_problem if request.url.path.startswith(INTERFACE) else problem_page)(request, name)
+
+    application = make_api(house, settings, ready=ready, metrics=metrics, threads=threads, answer=answer)
+    application.router.routes.extend(routes)
     return application
 
 

@@ -35,8 +35,8 @@ def test_from_consent_to_withdrawal(site: Site) -> None:
     receipt = site.page()
     receipt.goto(f"{site.url}/r#{address.partition('#')[2]}")
     expect(receipt.get_by_role("heading", name="Every use of your yes")).to_be_visible()
-    expect(receipt.get_by_text("verify: match")).to_be_visible()
-    expect(receipt.get_by_text("enrol: enrolled")).to_be_visible()
+    expect(receipt.get_by_text("verification: the same person")).to_be_visible()
+    expect(receipt.get_by_text("enrolment: done; numbers are kept, sealed")).to_be_visible()
     receipt.get_by_role("button", name="Take my yes back").click()
     expect(receipt.get_by_role("heading", name="Certificate of erasure")).to_be_visible()
 

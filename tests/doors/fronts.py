@@ -1,4 +1,4 @@
-"""What tests of the pages share that need no browser: the hotel's pages over HTTP, and visitors with cookies."""
+"""What tests of the pages share that need no browser: the pages over HTTP, and visitors with cookies of their own."""
 
 import re
 from contextlib import ExitStack

@@ -12,7 +12,8 @@ from countenance.errors import NotAllowedError
 from countenance.operations.receipts import PREFIX as RECEIPT
 from countenance.operations.staff import retire_staff
 from countenance.pages import pages
-from countenance.pages.door import Open, Page, Session, mark_of
+from countenance.pages.door import Open, Page, Session
+from countenance.pages.marks import mark_of
 from countenance.store import credentials
 from countenance.vocabulary import Role
 from tests.database import KIOSK, OPERATOR, Hotel

@@ -36,14 +36,14 @@ def make_api(
 ) -> FastAPI:
     """Return the application that serves `house`; `ready` says which parts stand ready, `metrics` counts.
 
-    `answer` gives the answer of a problem that arises before a route is found. No redirects, no other origin.
+    `answer` gives the answer of a problem where no route answers. No redirects, no other origin.
     """
     counted = metrics or Metrics()
     counted.watch_references(lambda: len(house.projection))
     found = routes()
     app = _application(found)
     app.state.door = Door(house, settings, ready, counted, threads or Threads(settings))
-    problems.handle(app)
+    problems.handle(app, answer)
     app.add_middleware(Outermost, metrics=counted, requests_at_once_max=settings.requests_at_once_max, answer=answer)
     described: dict[str, Any] = {}
 

@@ -5,7 +5,7 @@ this very server, where it is explained.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -196,17 +196,17 @@ async def _on_error(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _on_http(request: Request, error: Exception) -> Response:
-    """Answer what the framework itself refuses: unknown addresses, methods and media types."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    problem = by_name(_BY_STATUS.get(status, "malformed" if 400 <= status < 500 else "unexpected"))  # noqa: PLR2004
-    response = problem.response(request)
-    if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
-    return response
+def handle(app: FastAPI, answer: Callable[[Request, str], Response]) -> None:
+    """Let `app` answer every error by the table; `answer` gives what the framework itself refuses, by its row."""
 
+    async def on_http(request: Request, error: Exception) -> Response:
+        """Answer unknown addresses, methods and media types."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        name = _BY_STATUS.get(status, "malformed" if 400 <= status < 500 else "unexpected")  # noqa: PLR2004
+        response = answer(request, name)
+        if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
-def handle(app: FastAPI) -> None:
-    """Let `app` answer every error by the table."""
     app.add_exception_handler(CountenanceError, _on_error)
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HTTPException, on_http)

@@ -40,16 +40,7 @@ def enrol(
     Raises ConflictError when the subject has as many references as the operator allows, was erased meanwhile, or the
     key of `once` came with another request, and what `verify` raises; none of them leaves anything behind.
     """
-    question = Question(
-        operator_id=caller.operator_id,
-        action=Action.ENROL,
-        at=house.clock(),
-        purpose=enrolment.purpose,
-        device_id=enrolment.device_id,
-        subject_ref=enrolment.subject_ref,
-        session=enrolment.session,
-        challenge=enrolment.challenge,
-    )
+    question = _question(house, caller, enrolment)
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
     with house.database.transaction() as tx:
@@ -94,6 +85,19 @@ def enrol(
         raise_filing(tx, house, caller.operator_id)
     house.count("enrol", "enrolled")
     return done
+
+
+def _question(house: House, caller: Caller, enrolment: Enrolment) -> Question:
+    return Question(
+        operator_id=caller.operator_id,
+        action=Action.ENROL,
+        at=house.clock(),
+        purpose=enrolment.purpose,
+        device_id=enrolment.device_id,
+        subject_ref=enrolment.subject_ref,
+        session=enrolment.session,
+        challenge=enrolment.challenge,
+    )
 
 
 def _still_kept(tx: Transaction, caller: Caller, before: Repeated) -> Repeated:

@@ -6,23 +6,28 @@ operation, and shows what came of it.
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from countenance.operations.parts import House
-from countenance.pages.door import GUESSES_PER_MINUTE, Behind, Page, hung
+from countenance.pages.door import GUESSES_PER_MINUTE, Behind, Page, hung, nowhere
 from countenance.pages.files import file_route
 from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
 
 
-def make_pages(house: House, settings: Settings, threads: Threads) -> list[Route]:
-    """Return the routes of all pages, and of the style sheets and scripts beside them."""
+def make_pages(
+    house: House, settings: Settings, threads: Threads
+) -> tuple[list[Route], Callable[[Request, str], Response]]:
+    """Return the routes of all pages and of the files beside them, and what shows a problem where no page answers."""
     pace, guesses = Pace(settings.receipt_requests_per_minute), Pace(GUESSES_PER_MINUTE)
     behind = Behind(house, settings, threads, pace, guesses)
-    return [file_route(), *(hung(page, behind) for page in pages())]
+    routes = [file_route(), *(hung(page, behind) for page in pages())]
+    return routes, lambda request, name: nowhere(behind, request, name)
 
 
 def pages() -> Sequence[Page]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 from starlette.responses import Response
 
+from countenance.errors import ConflictError, NotFoundError
 from countenance.operations.consent import Consented, consent
 from countenance.operations.offered import Standing, standing
 from countenance.pages import look, other
@@ -13,6 +14,7 @@ from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Going
 from countenance.pages.kiosk import offered
 from countenance.pages.serving import serve_notice
+from countenance.store import served, sites
 from countenance.subjects.consents import GIVEN, REFUSED, Said
 from countenance.vocabulary import AgeClass, ConsentForm, ConsentState, Scope, Variant
 
@@ -39,6 +41,11 @@ class AnswerForm(Going):
 async def ask(visit: Visit) -> Response:
     """Take the guest to what comes next: the camera where they have agreed, else the questions, else the other way."""
     form = visit.form(AskForm)
+    return await _next(visit, form, form.variant)
+
+
+async def _next(visit: Visit, form: Going, variant: Variant, *, anew: bool = False) -> Response:
+    """Return the page that comes next for a guest; `anew` where an answer could not be kept and is asked for again."""
     offer = await offered(visit, form.purpose)
     if not offer.open:
         return visit.go(f"/kiosk/{visit.device}")
@@ -52,9 +59,9 @@ async def ask(visit: Visit) -> Response:
         return visit.show("age.html", offer=offer, carry=form.carried(), ages=list(AgeClass))
     if age is AgeClass.UNDER_14:
         return await other.shown(visit, form, "guardian")
-    served = await serve_notice(visit, form.purpose, form.variant)
-    carry = form.carried(age=age.value, served=served.id)
-    return _question(visit, offer, carry, 0, notice=served)
+    notice = await serve_notice(visit, form.purpose, variant)
+    carry = form.carried(age=age.value, served=notice.id)
+    return _question(visit, offer, carry, 0, notice=notice, anew=anew)
 
 
 def _question(visit: Visit, offer: Any, carry: dict[str, str], question: int, **more: Any) -> Response:
@@ -62,16 +69,38 @@ def _question(visit: Visit, offer: Any, carry: dict[str, str], question: int, **
 
 
 async def answer(visit: Visit) -> Response:
-    """Take an answer: a no ends the asking and leads straight to the other way, the last yes leads to the camera."""
+    """Take an answer: a no ends the asking and leads straight to the other way, the last yes leads to the camera.
+
+    A yes that cannot stand, because notice or file changed meanwhile, is asked for again with the notice of now. A no
+    is never asked for again.
+    """
     form = visit.form(AnswerForm)
     offer = await offered(visit, form.purpose)
     if form.answer == "no":
-        await visit.work(lambda: _decided(visit, form, REFUSED))
+        try:
+            await visit.work(lambda: _decided(visit, form, REFUSED))
+        except (ConflictError, NotFoundError):
+            return await other.shown(visit, form, "chosen")
         return await other.shown(visit, form, "refused")
+    if not offer.open:
+        return visit.go(f"/kiosk/{visit.device}")
+    if not await visit.work(lambda: _in_force(visit, form)):
+        return await _next(visit, form, Variant.STANDARD, anew=True)
     if form.question + 1 < len(QUESTIONS):
         return _question(visit, offer, form.carried(), form.question + 1)
-    done = await visit.work(lambda: _decided(visit, form, GIVEN))
+    try:
+        done = await visit.work(lambda: _decided(visit, form, GIVEN))
+    except (ConflictError, NotFoundError):
+        return await _next(visit, form, Variant.STANDARD, anew=True)
     return look.shown(visit, form, offer, "enrol", consented=done)
+
+
+def _in_force(visit: Visit, form: AnswerForm) -> bool:
+    """Return whether the notice that the guest read is the one in force now."""
+    operator_id = visit.caller.operator_id
+    with visit.house.database.reading() as tx:
+        read = served.find(tx, operator_id, form.served)
+        return read is not None and read.version == sites.notices(tx, operator_id, form.purpose)[0]["version"]
 
 
 def _decided(visit: Visit, form: AnswerForm, decision: str) -> Consented:

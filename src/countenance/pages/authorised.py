@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.responses import Response
 
@@ -10,6 +10,7 @@ from countenance.operations import authorise
 from countenance.pages.door import Page, Session, Visit
 from countenance.reception.body import Form
 from countenance.store import authorisations as store
+from countenance.store import sites
 from countenance.store.authorisations import ApprovalRow, AuthorisationRow
 
 _NEWEST = 100
@@ -35,9 +36,9 @@ async def authorisations(visit: Visit) -> Response:
     """List authorisations, the newest first."""
     operator_id, at = visit.caller.operator_id, visit.house.clock()
 
-    def act() -> list[ShownAuthorisation]:
+    def act() -> dict[str, Any]:
         with visit.house.database.transaction() as tx:
-            return [
+            shown = [
                 _shown(
                     row,
                     store.approvals(tx, operator_id, row.authorisation_id),
@@ -46,8 +47,10 @@ async def authorisations(visit: Visit) -> Response:
                 )
                 for row in store.listed(tx, operator_id, _NEWEST)
             ]
+            titles = {row["code"]: row["title"] for row in sites.read(tx, operator_id, "purpose")}
+        return {"authorisations": shown, "titles": titles}
 
-    return visit.show("authorised.html", authorisations=await visit.work(act))
+    return visit.show("authorised.html", **await visit.work(act))
 
 
 def _shown(row: AuthorisationRow, approvals: list[ApprovalRow], uses: int, at: datetime) -> ShownAuthorisation:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -9,16 +10,19 @@ from countenance import access
 from countenance.answer import Text
 from countenance.operations.held_about import held_about
 from countenance.pages.door import Page, Session, Visit
+from countenance.pages.earlier import SHOWN_AT_ONCE
 from countenance.pages.going import Ref
 from countenance.pages.qr import svg
+from countenance.pages.serving import HEADINGS
 from countenance.reception.body import Form
 from countenance.store import overview, sites
 
 
 class PersonForm(Form):
-    """Whose file is opened; that it was is on record."""
+    """Whose file is opened, and from which record on backwards; that it was is on record."""
 
     subject: Ref
+    before: UUID | None = None
 
 
 async def consents(visit: Visit) -> Response:
@@ -40,8 +44,11 @@ async def consents(visit: Visit) -> Response:
 async def person(visit: Visit) -> Response:
     """Open one person's file."""
     form = visit.form(PersonForm)
-    held = await visit.work(lambda: held_about(visit.house, visit.caller, form.subject))
-    return visit.show("person.html", subject=form.subject, held=held, link=None)
+    held = await visit.work(
+        lambda: held_about(visit.house, visit.caller, form.subject, most=SHOWN_AT_ONCE, before=form.before)
+    )
+    titles = {each.purpose: each.title for each in held.purposes}
+    return visit.show("person.html", subject=form.subject, held=held, titles=titles, headings=HEADINGS)
 
 
 async def link(visit: Visit) -> Response:

@@ -4,14 +4,11 @@ A session of a page is a credential in a cookie that no script can read: it ends
 takes the credential back ends the session. A form carries a mark that only the holder of that cookie can know.
 """
 
-import hashlib
-import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -33,6 +30,7 @@ from countenance.errors import (
 )
 from countenance.operations.parts import Caller, Holder, House
 from countenance.pages import render
+from countenance.pages.marks import check_mark, check_site, cookie, mark_of
 from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
 from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
@@ -70,16 +68,17 @@ class Open:
 class Session(Enum):
     """Whose session a page needs: the name of its cookie, the part of the site it is sent to, where one is begun."""
 
-    STAFF = ("countenance-staff", "/console", "/console/sign-in", (Role.OFFICER,))
-    KIOSK = ("countenance-kiosk", "/kiosk", "/kiosk/{device}/pair", (Role.DEVICE,))
-    SUBJECT = ("countenance-subject", "/me", "/me", (Role.SUBJECT,))
-    RECEIPT = ("countenance-receipt", "/r", "/r", ())
+    STAFF = ("countenance-staff", "/console", "/console/sign-in", "/console", (Role.OFFICER,))
+    KIOSK = ("countenance-kiosk", "/kiosk", "/kiosk/{device}/pair", "/kiosk/{device}", (Role.DEVICE,))
+    SUBJECT = ("countenance-subject", "/me", "/me", "/me/mine", (Role.SUBJECT,))
+    RECEIPT = ("countenance-receipt", "/r", "/r", "/r/mine", ())
 
-    def __init__(self, cookie: str, root: str, gate: str, roles: tuple[Role, ...]) -> None:
-        """Name the cookie, where it is sent, where it is got, and the roles whose credential may be in it."""
+    def __init__(self, cookie: str, root: str, gate: str, first: str, roles: tuple[Role, ...]) -> None:
+        """Name the cookie, where it is sent, where it is got, its first page, and the roles that may hold it."""
         self.cookie = cookie
         self.root = root
         self.gate = gate
+        self.first = first
         self.roles = roles
 
     def path(self, device: str | None) -> str:
@@ -160,9 +159,26 @@ class Visit:
         return named
 
     @property
-    def address(self) -> str | None:
-        """Return the address a request comes from, for pacing alone."""
-        return None if self.request.client is None else self.request.client.host
+    def first(self) -> str:
+        """Return where the visitor begins again: the first page of the session, or the open page itself."""
+        path = self.page.who.first if isinstance(self.page.who, Session) else self.page.path
+        return path.replace("{device}", self.device or "")
+
+    @property
+    def at_kiosk(self) -> bool:
+        """Return whether a guest stands before this page."""
+        return self.page.who is Session.KIOSK
+
+    def step(self) -> None:
+        """Count one try at a page where codes or passwords are tried; raises LimitError for one too many."""
+        pace = self.behind.guesses if self.page.guess else self.behind.pace
+        try:
+            pace.step(None if self.request.client is None else self.request.client.host)
+        except LimitError as error:
+            raise LimitError(
+                "Too many tries from here. Wait a minute, then try again.", "尝试过于频繁。请等待一分钟后再试。",
+                limit=error.limit, seconds=error.seconds,
+            ) from error  # fmt: skip
 
     def id(self, name: str) -> UUID:
         """Return the id that the path names; raises NotFoundError for what is no id, as for one of nothing."""
@@ -230,11 +246,6 @@ class Visit:
         return settings.tls_elsewhere or settings.tls_certificate_file is not None
 
 
-def mark_of(token: str) -> str:
-    """Return the mark that forms of a session carry: only whoever holds the session's cookie can make it."""
-    return hashlib.sha256(b"form " + token.encode()).hexdigest()[:32]
-
-
 def hung(page: Page, behind: Behind) -> Route:
     """Return the route of a page, behind its guard, with errors shown as a page."""
 
@@ -247,7 +258,7 @@ def hung(page: Page, behind: Behind) -> Route:
         except CountenanceError as error:
             response = _shown_error(visit, error)
         except HTTPException as error:
-            response = visit.show("error.html", error.status_code, says=Text(*_ADDRESS), known=True)
+            response = visit.show("error.html", error.status_code, says=_ADDRESS)
         if request.query_params.get("lang") in render.LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, samesite="lax", httponly=True)
         return response
@@ -255,10 +266,44 @@ def hung(page: Page, behind: Behind) -> Route:
     return Route(page.path, endpoint, methods=[page.method], name=f"{page.method} {page.path}")
 
 
-_ADDRESS: Final = (
-    "This page cannot be shown so. Begin again from the first page.",
-    "无法这样打开此页面。请从首页重新开始。",
+_ADDRESS: Final = Text(
+    "This page cannot be shown so. Begin again from the first page.", "无法这样打开此页面。请从首页重新开始。"
 )
+_DOWN: Final = Text(
+    "A part of the server is down, and nothing was done. Try again in a moment, or go to the staff.",
+    "服务器部分组件暂不可用，未执行任何操作。请稍后重试，或联系工作人员。",
+)
+_CHANGED: Final = Text(
+    "Something that is stored was changed, so nothing is done until somebody has looked. Go to the staff.",
+    "存储内容被改动，在查明之前不执行任何操作。请联系工作人员。",
+)
+_UNEXPECTED: Final = Text(
+    "Something went wrong in the server. Begin again, or go to the staff with the number below.",
+    "服务器出现错误。请重新开始，或凭下方编号联系工作人员。",
+)
+#: The problems that arise where no page answers, by their names in the interface's table.
+_NOWHERE: Final[dict[str, tuple[int, Text]]] = {
+    "not_found": (404, Text("There is no such page.", "没有此页面。")),
+    "method": (405, _ADDRESS),
+    "too_many": (429, Text("The server is busy. Try again in a moment.", "服务器繁忙，请稍后重试。")),
+    "unexpected": (500, _UNEXPECTED),
+}
+
+
+def nowhere(behind: Behind, request: Request, name: str) -> Response:
+    """Return a problem that arose where no page answers as a page."""
+    parts = request.url.path.split("/")
+    who = next((each for each in Session if f"/{parts[1]}" == each.root), None)
+    if who is Session.KIOSK and len(parts) > 2:  # noqa: PLR2004 — the device's own part of the site
+        request.scope["path_params"] = {"device": parts[2]}
+    status, says = _NOWHERE.get(name, (400, _ADDRESS))
+    page = Page(method=request.method, path="/", endpoint=_no_page, who=who or Open("there is nothing to see"))
+    visit = Visit(behind, page, request, _language(request), None, None)
+    return visit.show("error.html", status, says=says)
+
+
+async def _no_page(_: Visit) -> Response:
+    raise HTTPException(404)
 
 
 async def _let_in(visit: Visit) -> Response:
@@ -266,7 +311,7 @@ async def _let_in(visit: Visit) -> Response:
     page, request, behind = visit.page, visit.request, visit.behind
     somebody, token = None, None
     if isinstance(page.who, Session):
-        token = _cookie(request, page.who.cookie)
+        token = cookie(request, page.who.cookie)
         somebody = await _who(visit, page.who, token)
         if somebody is None:
             if request.method == "GET":
@@ -277,11 +322,11 @@ async def _let_in(visit: Visit) -> Response:
             )  # fmt: skip
     sent, csrf = None, mark_of(token) if token else None
     if request.method == "POST":
-        _own(visit)
+        check_site(request, behind.settings.public_url, secure=visit.secure)
         most = behind.settings.body_bytes_max if page.picture else PLAIN_BYTES_MAX
         sent = await read(request, most, multipart=page.picture, urlencoded=not page.picture)
-        if csrf is not None and not hmac.compare_digest(_carried(request, sent).encode(), csrf.encode()):
-            raise _not_own()
+        if csrf is not None:
+            check_mark(request, sent, csrf)
     return await page.endpoint(Visit(behind, page, request, visit.language, somebody, csrf, sent))
 
 
@@ -303,39 +348,6 @@ async def _who(visit: Visit, session: Session, token: str | None) -> Caller | Ho
     return await visit.behind.threads.work(act)
 
 
-def _carried(request: Request, sent: Sent) -> str:
-    """Return the mark that came with a form: in a header where a script sent it, else in a hidden field."""
-    return request.headers.get("x-csrf") or sent.mark()
-
-
-def _cookie(request: Request, name: str) -> str | None:
-    """Return a cookie; one that comes twice is none, because a neighbour under the same name set one of the two."""
-    sent = [part.partition("=") for header in request.headers.getlist("cookie") for part in header.split(";")]
-    values = [value.strip() for named, _, value in sent if named.strip() == name]
-    return values[0] if len(values) == 1 else None
-
-
-def _own(visit: Visit) -> None:
-    """Refuse a form that another site's page sent; every browser that sends one says from where.
-
-    Its own site is the one that the request names, or where the operator says that people reach the server: a proxy
-    between may have put another name into the request.
-    """
-    headers, public = visit.request.headers, urlsplit(visit.behind.settings.public_url.lower())
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    schemes = ("https",) if visit.secure else ("https", "http")
-    own = {f"{scheme}://{headers.get('host', '')}" for scheme in schemes} | {f"{public.scheme}://{public.netloc}"}
-    if (site is not None and site not in {"same-origin", "none"}) or (origin is not None and origin not in own):
-        raise _not_own()
-
-
-def _not_own() -> NotAllowedError:
-    return NotAllowedError(
-        "This form did not come from this page. Open the page again and repeat.",
-        "此表单并非来自本页面。请重新打开页面后再试。",
-    )
-
-
 def _shown_error(visit: Visit, error: CountenanceError) -> Response:
     """Return an error as a page: what happened, and what to do next."""
     if isinstance(error, IntegrityError):
@@ -347,7 +359,8 @@ def _shown_error(visit: Visit, error: CountenanceError) -> Response:
         status = 401
     if isinstance(error, LimitError) and error.limit == "rate":
         status = 429
-    response = visit.show("error.html", status, says=Text(error.en, error.zh))
+    says = _CHANGED if isinstance(error, IntegrityError) else _DOWN if status == 503 else Text(error.en, error.zh)  # noqa: PLR2004
+    response = visit.show("error.html", status, says=says)
     if isinstance(error, LimitError) and error.seconds is not None:
         response.headers["Retry-After"] = str(error.seconds)
     return response

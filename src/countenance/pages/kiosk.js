@@ -1,19 +1,17 @@
-// On every page of the kiosk: a form is sent once however often it is pressed, and an abandoned page goes back to the start.
+// On every page of the kiosk: back, reload and an abandoned page lead to the start, where the next guest finds nothing of the last.
 "use strict";
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.dataset.sent) { event.preventDefault(); return; }
-  form.dataset.sent = "yes";
-  setTimeout(() => { delete form.dataset.sent; }, 4000);
-});
-// A page fetched from memory by the back button would show what an earlier guest left: fetch it anew.
-window.addEventListener("pageshow", (event) => { if (event.persisted) location.replace(location.pathname.split("/").slice(0, 3).join("/")); });
-// Nobody there for three minutes: the next guest must not find the last one's page. It is no countdown; any touch begins it again.
 const ABANDONED_MS = 180000;
+const start = location.pathname.split("/").slice(0, 3).join("/");
+const underway = location.pathname !== start;
+// A page on the way is the answer to a form. Under the address of the start, "back" asks for the start instead of for that answer again.
+if (underway) { history.replaceState(null, "", start); }
+// Nobody there for three minutes: the page goes. It is no countdown; any touch begins it again.
 let leaving = 0;
 const stay = () => {
   clearTimeout(leaving);
-  leaving = setTimeout(() => { location.replace(location.pathname.split("/").slice(0, 3).join("/")); }, ABANDONED_MS);
+  leaving = setTimeout(() => { location.replace(start); }, ABANDONED_MS);
 };
-["pointerdown", "keydown", "touchstart"].forEach((name) => document.addEventListener(name, stay, { passive: true }));
-if (location.pathname.split("/").length > 3) { stay(); }
+if (underway) {
+  ["pointerdown", "keydown", "touchstart"].forEach((name) => document.addEventListener(name, stay, { passive: true }));
+  stay();
+}

@@ -62,7 +62,8 @@ def shown(visit: Visit, going: Going, offer: Offer, act: Act, consented: Consent
 async def camera(visit: Visit) -> Response:
     """Show the camera for a verification."""
     form = visit.form(CameraForm)
-    return shown(visit, form, await offered(visit, form.purpose), "verify")
+    offer = await offered(visit, form.purpose)
+    return shown(visit, form, offer, "verify") if offer.open else visit.go(f"/kiosk/{visit.device}")
 
 
 async def look(visit: Visit) -> Response:

@@ -6,14 +6,19 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance import access
+from countenance.errors import NotFoundError
 from countenance.operations.erase import erase
 from countenance.operations.held_about import held_about
 from countenance.operations.requests import open_request
 from countenance.operations.sign_in import sign_out
 from countenance.operations.withdraw import withdraw
 from countenance.pages.door import Open, Page, Session, Visit
+from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
 from countenance.pages.going import Code
+from countenance.pages.serving import HEADINGS
 from countenance.reception.body import Form
+from countenance.store import subjects
+from countenance.subjects.consents import GIVEN
 from countenance.subjects.requests import PROSE_CHARS_MAX, NewRequest
 from countenance.vocabulary import RequestKind
 
@@ -44,7 +49,7 @@ async def me(visit: Visit) -> Response:
 
 async def opened(visit: Visit) -> Response:
     """Exchange a link, once, for a session of half an hour."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     token = visit.form(LinkForm).token.strip().rpartition("#")[2]
     issued = await visit.work(lambda: access.exchange(visit.house, token))
     return visit.begin(Session.SUBJECT, issued.token, int(access.SESSION.total_seconds()), "/me/mine")
@@ -52,8 +57,31 @@ async def opened(visit: Visit) -> Response:
 
 async def mine(visit: Visit) -> Response:
     """Show what is held about the visitor, with every use and refusal."""
-    held = await visit.work(lambda: held_about(visit.house, visit.caller))
-    return visit.show("mine.html", held=held, kinds_wished=list(RequestKind), done=None)
+    before = visit.asked(EarlierForm).before
+    held = await visit.work(lambda: held_about(visit.house, visit.caller, most=SHOWN_AT_ONCE, before=before))
+    newest = {each.purpose: each.decision for each in held.consents}
+    standing = {each.purpose for each in held.purposes if each.references or newest.get(each.purpose) == GIVEN}
+    return visit.show(
+        "mine.html",
+        held=held,
+        standing=standing,
+        titles={each.purpose: each.title for each in held.purposes},
+        headings=HEADINGS,
+        kinds_wished=list(RequestKind),
+    )
+
+
+def _own_word(visit: Visit) -> str:
+    """Return the operator's word for the visitor; raises NotFoundError for a guest without an account."""
+    caller = visit.caller
+    with visit.house.database.reading() as tx:
+        found = None if caller.subject_id is None else subjects.find_id(tx, caller.operator_id, caller.subject_id)
+    if found is None or found.ref is None:
+        raise NotFoundError(
+            "Nothing is kept under a word of its own for you. Use the receipt of your consent.",
+            "没有以编号为您保存的内容。请使用您的同意回执。",
+        )
+    return found.ref
 
 
 async def take_back(visit: Visit) -> Response:
@@ -61,8 +89,7 @@ async def take_back(visit: Visit) -> Response:
     purpose = visit.form(WithdrawForm).purpose
 
     def act() -> object:
-        held = held_about(visit.house, visit.caller)
-        return withdraw(visit.house, visit.caller, held.subject or "", purpose)
+        return withdraw(visit.house, visit.caller, _own_word(visit), purpose)
 
     return visit.show("taken_back.html", done=await visit.work(act))
 
@@ -81,8 +108,7 @@ async def _erased(visit: Visit) -> Response:
     """Erase at once: it is never refused, so nobody has to be asked."""
 
     def act() -> object:
-        held = held_about(visit.house, visit.caller)
-        return erase(visit.house, visit.caller, held.subject or "")
+        return erase(visit.house, visit.caller, _own_word(visit))
 
     done = await visit.work(act)
     response = visit.show("taken_back.html", done=done)

@@ -28,7 +28,7 @@ async def pair(visit: Visit) -> Response:
 
 async def paired(visit: Visit) -> Response:
     """Begin the kiosk's session, if the credential is this device's."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     token = visit.form(PairForm).token.strip()
 
     def act() -> bool:

@@ -10,10 +10,12 @@ from starlette.responses import Response
 
 from countenance import access
 from countenance.answer import Text
+from countenance.errors import NotAllowedError
 from countenance.operations import receipts
 from countenance.operations.parts import Holder
 from countenance.operations.receipts import ReceiptIssued
 from countenance.pages.door import Open, Page, Session, Visit
+from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
 from countenance.vocabulary import ReceiptKind
@@ -32,12 +34,6 @@ class UseForm(Form):
     """The record of a use whose receipt is taken."""
 
     record: UUID
-
-
-class EarlierForm(Form):
-    """The record before which uses are shown."""
-
-    before: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +64,19 @@ async def receipt(visit: Visit) -> Response:
 
 async def opened(visit: Visit) -> Response:
     """Open a receipt, for half an hour; a wrong code is answered like one of nothing."""
-    visit.behind.pace.step(visit.address)
+    visit.step()
     token = visit.form(OpenForm).token.strip().rpartition("#")[2]
 
     def act() -> None:
         with visit.house.database.transaction() as tx:
-            access.holder(tx, token, visit.house.clock())
+            try:
+                access.holder(tx, token, visit.house.clock())
+            except NotAllowedError as error:
+                raise NotAllowedError(
+                    "This is no receipt that stands here: it has ended, is another's, or is not whole. Scan it again.",
+                    "这不是在此有效的回执：已过期、并非本处签发或不完整。请重新扫描。",
+                    known=False,
+                ) from error
 
     await visit.work(act)
     return visit.begin(Session.RECEIPT, token, _SECONDS, "/r/mine")
@@ -87,7 +90,7 @@ async def mine(visit: Visit) -> Response:
         holder: Holder = visit.holder
         shown = receipts.show(visit.house, holder)
         listed = holder.kind is ReceiptKind.CONSENT and shown.certificate is None
-        uses = receipts.uses(visit.house, holder, before=before) if listed else None
+        uses = receipts.uses(visit.house, holder, before=before, most=SHOWN_AT_ONCE) if listed else None
         return {"receipt": shown, "uses": uses}
 
     found = await visit.work(act)

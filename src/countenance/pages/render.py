@@ -54,6 +54,7 @@ def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> 
                 "t": t,
                 "say": say,
                 "when": lambda at: _when(at, visit.language),
+                "law": lambda name: _law(visit, name),
                 "language": visit.language,
                 "tag": _TAGS[visit.language],
                 "other": {"en": "zh", "zh": "en"}[visit.language],
@@ -65,6 +66,12 @@ def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> 
         )
     )
     return HTMLResponse(html, status, headers=_headers(visit))
+
+
+def _law(visit: "Visit", name: str) -> str:
+    """Return the title of a pack with its id; the id alone where the pack is no longer on the shelf."""
+    titles = {pack.name: pack.title for pack in visit.house.packs}
+    return f"{visit.say(titles[name])} ({name})" if name in titles else name
 
 
 def _headers(visit: "Visit") -> dict[str, str]:

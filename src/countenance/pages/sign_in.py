@@ -47,7 +47,7 @@ async def sign_in(visit: Visit) -> Response:
 
 async def signed_in(visit: Visit) -> Response:
     """Begin a session, if password and code are right."""
-    visit.behind.guesses.step(visit.address)
+    visit.step()
     form = visit.form(SignInForm)
     issued = await visit.work(
         lambda: operation.sign_in(visit.house, form.operator, form.staff, form.password, form.code)
@@ -73,7 +73,7 @@ async def welcome(visit: Visit) -> Response:
 
 async def welcomed(visit: Visit) -> Response:
     """Show an invitation, or take the password and the first code that come with it."""
-    visit.behind.guesses.step(visit.address)
+    visit.step()
     form = visit.form(WelcomeForm)
     token = form.token.strip()
     if form.password is None or form.code is None:

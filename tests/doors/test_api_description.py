@@ -85,8 +85,8 @@ def test_every_problem_has_an_example_of_its_own_shape():
             assert example["value"]["type"] == f"/v1/problems/{name}"
             seen.add(name)
     assert seen == {"malformed", "unknown_caller", "not_allowed", "refused", "not_found", "too_slow", "conflict",
-                    "too_large", "media_type", "failure_to_acquire", "too_many", "unexpected", "unavailable",
-                    "integrity", "no_analyser"}  # fmt: skip
+                    "too_large", "media_type", "failure_to_acquire", "attack_suspected", "too_many", "unexpected",
+                    "unavailable", "integrity", "no_analyser"}  # fmt: skip
 
 
 def test_every_reference_leads_somewhere():

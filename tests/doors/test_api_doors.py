@@ -21,7 +21,9 @@ GOVERNED = {"/v1/purposes/{code}/activate", "/v1/devices/{device_id}/register", 
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 MAY = {
-    "device": FACES | SITE | {"/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
+    "device": FACES
+    | SITE
+    | {"/v1/challenges", "/v1/consents", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records"},
     "regulator": SITE | RECORDS,
     "officer": FACES
@@ -33,7 +35,7 @@ MAY = {
     | GOVERNED
     | {"/v1/capture", "/v1/finalise", "/v1/originals", "/v1/alternatives/report"},
 }
-OPERATIONS = 40
+OPERATIONS = 41
 
 
 def operations(document):

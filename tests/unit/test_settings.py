@@ -7,6 +7,7 @@ import pytest
 
 from countenance.errors import MalformedError
 from countenance.settings import Settings, read_settings
+from countenance.vocabulary import AttackChecking
 
 
 def test_an_empty_environment_is_safe() -> None:
@@ -49,6 +50,12 @@ def test_values_are_read_by_their_kind() -> None:
         ("COUNTENANCE_ENGINE_WORKERS", "-1"),
         ("COUNTENANCE_HOST", "0.0.0.0"),
         ("COUNTENANCE_TLS_KEY_FILE", "/key"),
+        ("COUNTENANCE_ATTACK_CHECK", "sometimes"),
+        ("COUNTENANCE_ATTACK_CHECK", ""),
+        ("COUNTENANCE_FRAMES_MAX", "33"),
+        ("COUNTENANCE_FRAMES_MAX", "6"),
+        ("COUNTENANCE_CHALLENGE_SECONDS", "301"),
+        ("COUNTENANCE_CHALLENGE_SECONDS", "0"),
     ],
 )
 def test_what_is_unknown_or_unsafe_is_refused_by_name(name: str, value: str) -> None:
@@ -56,6 +63,12 @@ def test_what_is_unknown_or_unsafe_is_refused_by_name(name: str, value: str) -> 
         read_settings({name: value})
 
     assert name.removeprefix("COUNTENANCE_").lower().replace("host", "tls").split("_")[0] in str(raised.value).lower()
+
+
+def test_without_challenges_one_picture_may_be_the_most() -> None:
+    settings = read_settings({"COUNTENANCE_ATTACK_CHECK": "off", "COUNTENANCE_FRAMES_MAX": "1"})
+    assert (settings.attack_check, settings.frames_max) == (AttackChecking.OFF, 1)
+    assert Settings().attack_check is AttackChecking.WHEN_OFFERED
 
 
 def test_a_network_is_served_with_tls_only() -> None:

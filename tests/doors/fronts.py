@@ -60,7 +60,7 @@ class Front:
         client = httpx.Client(base_url=self.url, timeout=60, trust_env=False, headers=headers)
         return Visitor(self.contexts.enter_context(client))
 
-    def credential(self, role: Role, ref: str | None = None, **more: Any) -> str:
+    def credential(self, role: Role, ref: str | None = None, *, label: str = "test") -> str:
         """Make a credential and return its token."""
         house = self.hotel.house
         with house.database.transaction() as tx:
@@ -68,9 +68,7 @@ class Front:
             device = KIOSK if role is Role.DEVICE else None
             subject = found.subject_id if found else None
             at = house.clock()
-            return access.issue(
-                tx, OPERATOR, role, label="test", at=at, device_id=device, subject_id=subject, **more
-            ).token
+            return access.issue(tx, OPERATOR, role, label=label, at=at, device_id=device, subject_id=subject).token
 
     def sign_in(self, person: Member, by: Visitor | None = None, **changes: str) -> httpx.Response:
         """Send the form of the sign-in page."""

@@ -32,7 +32,7 @@ from countenance.sites.declaration import read_site
 from countenance.store import activations, embedded
 from countenance.store.database import Database
 from countenance.store.gathering import Question, gather
-from countenance.vocabulary import Action, StartedBy
+from countenance.vocabulary import Action, AttackChecking, StartedBy
 
 SUBJECTS: Final = 10_000
 CONSENTS: Final = 50_000
@@ -79,7 +79,13 @@ def measure(faces: Path) -> dict[str, float]:
 
 def _house(database: Database) -> House:
     """Return as much of a house as the law is asked with; a picture would need the rest."""
-    parts = {"database": database, "packs": load_packs(), "alarm": threading.Event(), "clock_backward_seconds_max": 5}
+    parts = {
+        "database": database,
+        "packs": load_packs(),
+        "alarm": threading.Event(),
+        "clock_backward_seconds_max": 5,
+        "attack_check": AttackChecking.WHEN_OFFERED,
+    }
     return cast("House", SimpleNamespace(**parts))
 
 

@@ -122,6 +122,7 @@ def _template(postgres: str, engine: Engine, tmp_path_factory: pytest.TempPathFa
     assert isinstance(register(opened.house, OFFICER, ROOM_CAMERA, PURPOSE), Refused)
     with database.transaction() as tx:
         tx.execute(text("DELETE FROM record"))
+        tx.execute(text("DELETE FROM refusal_tally"))
     database.close()
     return "template_hotel"
 

@@ -5,6 +5,7 @@ nose and eye sockets) and rendered from the side: the parallax is that of a head
 same photograph on a flat or bent sheet gives what an attacker with a print can show. Lengths are in eye distances.
 """
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from countenance.capture import Limits, capture
+from countenance.detect import detect
+from countenance.engines import Engine
 from countenance.vocabulary import Turn
 
 Points = npt.NDArray[np.float64]
@@ -72,7 +76,7 @@ def rendered(
     """Return the face with these landmarks as a head, or as a sheet, in a pose: `side` pixels square."""
     marks = np.array(marks)
     eyes, mouth = marks[:2].mean(axis=0), marks[3:].mean(axis=0)
-    unit, middle, tilt = marks[1] - marks[0], (eyes + mouth) / 2, np.linalg.norm(marks[1] - marks[0])
+    unit, middle = marks[1] - marks[0], (eyes + mouth) / 2
     source = np.asarray(picture.convert("RGB"))
     reach = side / size / 2 * 1.35
     steps = np.linspace(-reach, reach, int(2 * reach * size * 1.7))
@@ -90,7 +94,6 @@ def rendered(
     seen = np.zeros((side, side), bool)
     canvas[to[order, 1], to[order, 0]] = source[from_at[order, 1], from_at[order, 0]]
     seen[to[order, 1], to[order, 0]] = True
-    assert tilt > 0
     return Image.fromarray(_filled(canvas, seen))
 
 
@@ -101,8 +104,10 @@ def _filled(canvas: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_]) -> npt.N
         many = np.pad(seen.astype(np.float64), 1)
         places = [(row, column) for row in range(3) for column in range(3)]
         height, width = seen.shape
-        total: Any = sum(wide[row : row + height, column : column + width] for row, column in places)
-        count: Any = sum(many[row : row + height, column : column + width] for row, column in places)
+        total, count = np.zeros((height, width, 3)), np.zeros((height, width))
+        for row, column in places:
+            total += wide[row : row + height, column : column + width]
+            count += many[row : row + height, column : column + width]
         cracks = ~seen & (count >= 3)
         canvas[cracks] = total[cracks] / count[cracks][:, None]
         seen = seen | cracks
@@ -123,3 +128,27 @@ def poses(turns: Sequence[Turn], chance: np.random.Generator, turn: float = 30.0
         )
         for each in turns
     ]
+
+
+def turning(
+    photograph: bytes, engine: Engine, turns: Sequence[Turn], turn: float = 30.0, seed: int = 3
+) -> tuple[bytes, ...]:
+    """Return pictures of the person of a photograph turning the head as asked, one for each step."""
+    return _shown(photograph, engine, poses(turns, np.random.default_rng(seed), turn), flat=False)
+
+
+def held_up(photograph: bytes, engine: Engine, turns: Sequence[Turn], **held: Any) -> tuple[bytes, ...]:
+    """Return pictures of a print of the photograph, held as somebody who wants it to turn its head would hold it."""
+    seed = held.pop("seed", 3)
+    return _shown(photograph, engine, poses(turns, np.random.default_rng(seed), **held), flat=True)
+
+
+def _shown(photograph: bytes, engine: Engine, held: Sequence[Pose], *, flat: bool) -> tuple[bytes, ...]:
+    with capture(photograph, Limits()) as sample:
+        marks = detect(sample, engine.detector)[0].landmarks
+    with Image.open(io.BytesIO(photograph)) as picture:
+        shown = [rendered(picture, marks, pose, flat=flat) for pose in held]
+    files = [io.BytesIO() for _ in shown]
+    for each, file in zip(shown, files, strict=True):
+        each.save(file, "JPEG", quality=92)
+    return tuple(file.getvalue() for file in files)

@@ -96,3 +96,37 @@ def changed(model: bytes, how: Any) -> bytes:
     parsed = onnx.load_model_from_string(model)
     how(parsed)
     return bytes(parsed.SerializeToString())
+
+
+def attack_model(side: int = 32) -> bytes:
+    """Return a network that calls bright pictures bona fide: two outputs, attack and bona fide, before softmax."""
+    weights = {
+        "filters": np.stack([-np.ones((3, side, side)), np.ones((3, side, side))]) / (3 * side * side * 16),
+        "middle": np.array([8.0, -8.0]),
+    }
+    nodes = [
+        helper.make_node("Conv", ["picture", "filters", "middle"], ["map"], kernel_shape=[side, side]),
+        helper.make_node("Flatten", ["map"], ["kinds"]),
+    ]
+    return _model(nodes, ["kinds"], weights, side)
+
+
+def attack_card(folder: Path, model: bytes | None = None, **changes: Any) -> Path:
+    """Write the attack model and its card, and return the card's path."""
+    card = {
+        "role": "attack",
+        "family": "crop",
+        "input": {"sides": [32]},
+        "crop": 1.5,
+        "bona_fide_output": 1,
+        "softmax": True,
+        "limit": {
+            "threshold": 0.5,
+            "data_set": "made by a test",
+            "date": "2026-11-23",
+            "bona_fide": 100,
+            "bpcer": 0.02,
+            "species": [{"name": "dark", "attacks": 50, "apcer": 0.04}],
+        },
+    }
+    return _write(folder, "bright", model or attack_model(), card | changes)

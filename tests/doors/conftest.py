@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from countenance import access
 from countenance.api import make_api
+from countenance.app import make_application
 from countenance.reception.metrics import Metrics
 from countenance.settings import Settings
 from countenance.sites.apply import apply
@@ -23,6 +24,7 @@ from countenance.sites.declaration import read_site
 from countenance.store import staff, subjects
 from countenance.vocabulary import Role
 from tests.database import HOTEL, KIOSK, OPERATOR, PURPOSE, Hotel
+from tests.doors.fronts import Front
 
 SESSION = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}
 NEIGHBOUR = "hill-hotel"
@@ -146,6 +148,26 @@ def make_desk(hotel: Hotel) -> Iterator[Callable[..., Desk]]:
 def desk(make_desk: Callable[..., Desk]) -> Desk:
     """Return a desk with the default settings."""
     return make_desk()
+
+
+@pytest.fixture
+def make_front(hotel: Hotel) -> Iterator[Callable[..., Front]]:
+    """Return a maker of fronts, each with settings of its own."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Front:
+            metrics = Metrics()
+            counted = hotel.with_house(count=metrics.count)
+            made = make_application(counted.house, Settings(**settings), lambda: dict(ALL_READY), metrics)
+            return Front(stack.enter_context(served(made)), counted, stack)
+
+        yield make
+
+
+@pytest.fixture
+def front(make_front: Callable[..., Front]) -> Front:
+    """Return the hotel's pages with the default settings."""
+    return make_front()
 
 
 @pytest.fixture

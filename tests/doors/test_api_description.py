@@ -86,7 +86,7 @@ def test_every_problem_has_an_example_of_its_own_shape():
             seen.add(name)
     assert seen == {"malformed", "unknown_caller", "not_allowed", "refused", "not_found", "too_slow", "conflict",
                     "too_large", "media_type", "failure_to_acquire", "too_many", "unexpected", "unavailable",
-                    "integrity", "no_analyser"}  # fmt: skip
+                    "integrity", "no_analyser", "attack_suspected"}  # fmt: skip
 
 
 def test_every_reference_leads_somewhere():

@@ -31,20 +31,20 @@ SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "
 RECORDS = {"/v1/records", "/v1/records/{record_id}"}
 DATA = "/v1/subjects/{ref}/data"
 ANSWER = "/v1/requests/{request_id}/answer"
-CHOICES = {"/v1/choices"}
 #: What takes a receipt, and no credential whatever its role.
 HELD = {f"/v1/receipt{rest}" for rest in ["", "/uses", "/withdraw", "/certificate", "/qr"]}
-#: What device and officer share.
-DESK = FACES | SITE | CHOICES | {"/v1/withdraw", "/v1/capture", "/v1/alternatives/report"}
-DESK |= {"/v1/receipts", "/v1/consents"}
+#: What device and officer share; with a method before it, a path is for that method alone.
+DESK = FACES | SITE | {"/v1/choices", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report", "/v1/receipts"}
+DESK |= {"POST /v1/consents", "/v1/notices/served"}
 MAY = {
-    "device": DESK,
+    "device": DESK | {"/v1/challenges"},
     "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records", "/v1/subject/data"}
+    | {"GET /v1/consents", "/v1/consents/{consent_id}"}
     | {"POST /v1/requests", "/v1/requests/{request_id}"},
     "regulator": SITE
     | RECORDS
-    | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing"}
-    | READINESS,
+    | READINESS
+    | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing"},
     "officer": DESK
     | RECORDS
     | AUTHORISATIONS
@@ -53,9 +53,10 @@ MAY = {
     | STAFF
     | {"/v1/erase", "/v1/subjects/{ref}/records", "/v1/finalise", "/v1/originals", "/v1/parity", "/v1/filing"}
     | {"/v1/credentials", "/v1/credentials/{credential_id}"}
+    | {"GET /v1/consents", "/v1/consents/{consent_id}"}
     | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"},
 }
-OPERATIONS = 56
+OPERATIONS = 67
 
 
 def operations(document):

@@ -40,7 +40,7 @@ def test_records_are_narrowed_and_newest_first(desk):
     moment = desk.hotel.clock()
     desk.post("/v1/verify", about("guest-0", pictures.nobody()))
     desk.post("/v1/withdraw", {"subject": "guest-0", "purpose": PURPOSE})
-    assert [each["kind"] for each in records(desk)] == ["withdraw", "verify", "consent"]
+    assert [each["kind"] for each in records(desk)] == ["withdraw", "verify", "consent", "notice"]
 
     def kinds(query):
         answer = desk.get(f"/v1/records?{query}", role="regulator")
@@ -55,14 +55,14 @@ def test_records_are_narrowed_and_newest_first(desk):
 
 
 def test_a_record_that_was_changed_says_so(desk):
-    (record,) = desk.get("/v1/records").json()["records"]
+    record, _ = desk.get("/v1/records").json()["records"]
     assert record["intact"] is True
     canonical = json.dumps(record["record"], ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     assert record["digest"] == f"sha256:{hashlib.sha256(canonical).hexdigest()}"
     with desk.hotel.house.database.transaction() as tx:
         tx.execute(text("UPDATE record SET body = replace(convert_from(body, 'UTF8'), 'given', 'grave')::bytea"))
-    (changed,) = desk.get("/v1/records").json()["records"]
-    assert changed["intact"] is False
+    changed, untouched = desk.get("/v1/records").json()["records"]
+    assert (changed["intact"], untouched["intact"]) == (False, True)
 
 
 def test_issuing_and_revoking_are_on_record_without_the_secret(desk):
@@ -79,7 +79,7 @@ def test_issuing_and_revoking_are_on_record_without_the_secret(desk):
 
 def test_one_operator_knows_nothing_of_another(neighbour):
     desk, theirs = neighbour, "neighbour officer"
-    (record,) = desk.get("/v1/records").json()["records"]
+    record, _ = desk.get("/v1/records").json()["records"]
     credential = desk.get("/v1/credentials").json()["credentials"][0]["credential"]
     assert desk.get("/v1/operator", role=theirs).json()["operator_id"] == NEIGHBOUR
     assert desk.get("/v1/records", role=theirs).json() == {"records": []}

@@ -59,11 +59,12 @@ def test_an_assessment_covers_what_it_was_signed_for_and_nothing_later(hotel: Ho
         return found.assessment
 
     assert assessment() is AssessmentState.CURRENT
-    declare(hotel, lambda site: site.replace("retention_days: 30", "retention_days: 60"))
-    assert assessment() is AssessmentState.STALE
-    signed = TEXT.replace("retention_days: 30", "retention_days: 60").replace(
-        "signed_on: 2026-10-01", "signed_on: 2026-11-20"
+    longer = (
+        TEXT.replace("retention_days: 30", "retention_days: 60").replace("30 days", "60 days").replace("30 天", "60 天")
     )
+    declare(hotel, lambda site: longer)
+    assert assessment() is AssessmentState.STALE
+    signed = longer.replace("signed_on: 2026-10-01", "signed_on: 2026-11-20")
     declare(hotel, lambda site: signed)
     assert assessment() is AssessmentState.CURRENT
     hotel.clock.now = datetime(2027, 10, 1, 0, 1, tzinfo=SHANGHAI)

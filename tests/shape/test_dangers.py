@@ -14,7 +14,7 @@ SHELL = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatuso
 UNSAFE_YAML = {"yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load", "yaml.full_load_all"}
 
 #: Where every other error ends: the verb that turns any failure into a no, and the doors.
-OUTERMOST = ("decide", "api", "app", "cli")
+OUTERMOST = ("decide", "api", "reception", "app", "cli")
 
 
 def code_from_data(each: Module) -> Iterator[tuple[int, str]]:

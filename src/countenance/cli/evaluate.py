@@ -37,7 +37,8 @@ def evaluate_command(
 ) -> None:
     """Measure FMR, FNMR, EER, accuracy and failures to acquire; find the threshold for each target FMR.
 
-    With --attacks, measure APCER for each attack species, BPCER, and how many presentations gave no answer. Nothing is enrolled and no law is asked: measure only pictures that you may use for research.
+    With --attacks, measure APCER for each attack species, BPCER, and how many presentations gave no answer.
+    Nothing is enrolled and no law is asked: measure only pictures that you may use for research.
     """
     if attacks is not None and (pairs, images, plot, calibrate) == (None, None, None, None):
         _evaluate_attacks(attacks, as_json=as_json)
@@ -110,7 +111,7 @@ def _attack_table(found: "AttackEvaluation") -> str:
     lines = [
         f"checks                {checks or 'none'}",
         "",
-        "presentations             rate  (95 % interval, Wilson)    wrong / answered   no response",
+        f"{'':<24} {'rate (95 %, Wilson)':<30} {'wrong / answered':<16} no response",
         *(_attack_line("APCER", each) for each in found.species),
         _attack_line("BPCER", found.bona_fide),
         "",
@@ -124,11 +125,11 @@ def _attack_table(found: "AttackEvaluation") -> str:
 
 def _attack_line(name: str, found: "Presentations") -> str:
     rate = found.rate()
-    said = (
-        "  not measured" + " " * 27 if rate is None else f"{rate[0]:>8.2%}  ({rate[1]:.2%} … {rate[2]:.2%})".ljust(41)
-    )
+    said = "not measured" if rate is None else f"{rate[0]:.2%} ({rate[1]:.2%} … {rate[2]:.2%})"
     answered = found.total - found.no_response
-    return f"{name} {found.kind:<14.14} {said}{found.wrong:>5} / {answered:<8}   {found.no_response / found.total:.2%}"
+    return (
+        f"{name} {found.kind:<18.18} {said:<30} {found.wrong:>5} / {answered:<8} {found.no_response / found.total:.2%}"
+    )
 
 
 def _hold_label(data_set: str, day: str) -> None:

@@ -34,12 +34,12 @@ RETURN_MAX: Final = 0.09
 #: How far across the nose must move in a turn: about 18 degrees.
 TURNED_MIN: Final = 0.15
 #: The least relief of a nose, in eye distances, that the turns to one side may show: faces have about 0.45.
-RELIEF_MIN: Final = 0.29
+RELIEF_MIN: Final = 0.27
 #: The same and the least movement where the nose was found again in the pixels, over all turns.
-FOUND_RELIEF_MIN: Final = 0.22
+FOUND_RELIEF_MIN: Final = 0.20
 FOUND_MOVED_MIN: Final = 0.12
 #: A nose counts as found again from this correlation on.
-FOUND_MIN: Final = 0.7
+FOUND_MIN: Final = 0.85
 #: From one sample to the next a face changes its size by no more than this factor, and its place by so many lengths.
 SIZE_RATIO_MAX: Final = 1.6
 SHIFT_MAX: Final = 2.5
@@ -81,7 +81,8 @@ class Look:
     wide: float
     long: float
     middle: tuple[float, float]
-    #: The face with eyes and mouth brought to fixed places, in grey, and where its nose lies there.
+    #: The landmarks, and the face with eyes and mouth brought to fixed places, in grey, and where its nose lies there.
+    marks: Points = field(repr=False, compare=False)
     chip: Points = field(repr=False, compare=False)
     nose: tuple[float, float] = field(default=(0.0, 0.0))
 
@@ -104,20 +105,21 @@ def draw(chance: Random) -> tuple[Turn, ...]:
 
 def look(sample: Sample, face: Face, step: int) -> Look:
     """Return what is judged of one face; nobody can be told apart by it."""
-    left, right, nose, *corners = np.array(face.landmarks)
+    marks = np.array(face.landmarks, np.float64)
+    left, right, nose, *corners = marks
     eyes, mouth = (left + right) / 2, (corners[0] + corners[1]) / 2
     over, down = right - left, mouth - eyes
     eye_distance, long = float(np.hypot(*over)), float(np.hypot(*down))
     middle = (eyes + mouth) / 2
     size, place = (sample.width, sample.height), (float(middle[0]), float(middle[1]))
     if not over[0] * down[1] - over[1] * down[0] > _UPRIGHT_MIN * eye_distance * long:
-        return Look(step, size, float("inf"), 0.0, long, place, np.zeros((_CHIP, _CHIP)))
+        return Look(step, size, float("inf"), 0.0, long, place, marks, np.zeros((_CHIP, _CHIP)))
     matrix = np.linalg.solve(np.column_stack([[left, right, mouth], np.ones(3)]), _PLACES).T
     pixels, scale = sample.pixels(min(1.0, scale_of(matrix)))
     chip = warp(pixels, matrix / [[scale, scale, 1]], _CHIP) @ _LUMA
     there = moved(matrix, nose[None])[0]
     across = float(there[0] - _CHIP / 2) / _UNIT
-    return Look(step, size, across, eye_distance / long, long, place, chip, (float(there[0]), float(there[1])))
+    return Look(step, size, across, eye_distance / long, long, place, marks, chip, (float(there[0]), float(there[1])))
 
 
 def judge(turns: Sequence[Turn], looks: Sequence[Look]) -> Performance:
@@ -144,29 +146,52 @@ def _doubt(turns: Sequence[Turn], shown: Sequence[Look], looks: Sequence[Look]) 
     rest = float(np.median([each.across for each in facing]))
     if not all(abs(each.across) <= FACING_MAX and abs(each.across - rest) <= RETURN_MAX for each in facing):
         return Doubt.NOT_FACING
+    at_rest = min(facing, key=lambda each: abs(each.across - rest))
     turned = [(each, _SIGN[turn]) for turn, each in zip(turns, shown, strict=True) if turn is not Turn.CENTRE]
-    if not all(TURNED_MIN <= sign * (each.across - rest) < float("inf") for each, sign in turned):
+    across = [min(sign * (each.across - rest), sign * _off_plane(at_rest, each)) for each, sign in turned]
+    if not all(TURNED_MIN <= each < float("inf") for each in across):
         return Doubt.NOT_TURNED
-    if _flat(facing, turned, rest):
+    wide = float(np.median([each.wide for each in facing]))
+    if _flat(at_rest, turned, across, [_tangent(each.wide / wide) for each, _ in turned]):
         return Doubt.FLAT
     return Doubt.STILL if _still(turns, shown) else None
 
 
-def _flat(facing: Sequence[Look], turned: Sequence[tuple[Look, float]], rest: float) -> bool:
+def _flat(
+    at_rest: Look, turned: Sequence[tuple[Look, float]], across: Sequence[float], tangents: Sequence[float]
+) -> bool:
     """Say whether the turns show too little relief for a head, by the landmarks or by the nose in the pixels."""
-    wide = float(np.median([each.wide for each in facing]))
     for side in _SIGN.values():
-        least = sum(_tangent(each.wide / wide) for each, sign in turned if sign == side) * RELIEF_MIN
-        if sum(sign * (each.across - rest) for each, sign in turned if sign == side) < least:
+        least = sum(tangent for tangent, (_, sign) in zip(tangents, turned, strict=True) if sign == side) * RELIEF_MIN
+        if sum(moved for moved, (_, sign) in zip(across, turned, strict=True) if sign == side) < least:
             return True
-    at_rest = min(facing, key=lambda each: abs(each.across - rest))
-    found, tangents = [], []
-    for each, sign in turned:
+    found, explained = [], []
+    for tangent, (each, sign) in zip(tangents, turned, strict=True):
         shift, alike = _nose_again(at_rest, each)
         if alike >= FOUND_MIN:
             found.append(sign * shift)
-            tangents.append(_tangent(each.wide / wide))
-    return bool(found) and sum(found) < max(FOUND_RELIEF_MIN * sum(tangents), FOUND_MOVED_MIN * len(found))
+            explained.append(tangent)
+    return bool(found) and sum(found) < max(FOUND_RELIEF_MIN * sum(explained), FOUND_MOVED_MIN * len(found))
+
+
+def _off_plane(at_rest: Look, turned: Look) -> float:
+    """Return how far across the nose lies from where any photograph of the face at rest, however held, shows it.
+
+    Eyes and corners of the mouth fix the homography between the two samples; the nose of a flat face obeys it.
+    """
+    others = [0, 1, 3, 4]
+    rows, values = [], []
+    for (x, y), (u, v) in zip(turned.marks[others], at_rest.marks[others], strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    try:
+        eight = np.linalg.solve(np.array(rows), np.array(values))
+    except np.linalg.LinAlgError:  # three of the four on one line: no face is seen so
+        return 0.0
+    nose = np.append(eight, 1.0).reshape(3, 3) @ np.append(turned.marks[2], 1.0)
+    eyes = at_rest.marks[1] - at_rest.marks[0]
+    off = float((nose[:2] / nose[2] - at_rest.marks[2]) @ eyes / (eyes @ eyes)) if nose[2] else 0.0
+    return off if np.isfinite(off) else 0.0
 
 
 def _tangent(narrowed: float) -> float:

@@ -58,6 +58,38 @@ def issue(
     made for a `session` goes when the session is long over. Raises NotFoundError when there is no such operator,
     device, subject or member of staff.
     """
+    _check_bearer(tx, operator_id, role, device_id=device_id, subject_id=subject_id, staff_id=staff_id)
+    minted = mint(CREDENTIAL)
+    store.add(
+        tx,
+        store.CredentialRow(
+            operator_id=operator_id,
+            credential_id=minted.public_id,
+            role=role.value,
+            label=label,
+            device_id=device_id,
+            subject_id=subject_id,
+            secret_digest=minted.digest,
+            created_at=at,
+            expires_at=expires_at,
+            revoked_at=None,
+            staff_id=staff_id,
+            session=session,
+        ),
+    )
+    return Issued(minted.public_id, minted.token)
+
+
+def _check_bearer(
+    tx: Transaction,
+    operator_id: str,
+    role: Role,
+    *,
+    device_id: str | None,
+    subject_id: UUID | None,
+    staff_id: str | None,
+) -> None:
+    """Raise NotFoundError unless whoever a credential is bound to is on file, and may be bound to one of that role."""
     if operator_id not in sites.operators(tx):
         raise NotFoundError(
             "There is no such operator. Apply a site file first: countenance site apply FILE.yaml",
@@ -82,25 +114,6 @@ def issue(
             "See GET /v1/staff.",
             "只有保护负责人凭证可由工作人员持有，且该人员须在名单上并未停用。请查看 GET /v1/staff。",
         )
-    minted = mint(CREDENTIAL)
-    store.add(
-        tx,
-        store.CredentialRow(
-            operator_id=operator_id,
-            credential_id=minted.public_id,
-            role=role.value,
-            label=label,
-            device_id=device_id,
-            subject_id=subject_id,
-            secret_digest=minted.digest,
-            created_at=at,
-            expires_at=expires_at,
-            revoked_at=None,
-            staff_id=staff_id,
-            session=session,
-        ),
-    )
-    return Issued(minted.public_id, minted.token)
 
 
 def begin_session(tx: Transaction, operator_id: str, staff_id: str, at: datetime) -> Issued:

@@ -40,16 +40,7 @@ def enrol(
     Raises ConflictError when the subject has as many references as the operator allows, was erased meanwhile, or the
     key of `once` came with another request, and what `verify` raises; none of them leaves anything behind.
     """
-    question = Question(
-        operator_id=caller.operator_id,
-        action=Action.ENROL,
-        at=house.clock(),
-        purpose=enrolment.purpose,
-        device_id=enrolment.device_id,
-        subject_ref=enrolment.subject_ref,
-        session=enrolment.session,
-        challenge=enrolment.challenge,
-    )
+    question = _question(house, caller, enrolment)
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
     with house.database.transaction() as tx:
@@ -60,11 +51,7 @@ def enrol(
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with (
-        look(house, asked, sent) as found,
-        house.projection.staged() as remember,
-        house.database.transaction() as tx,
-    ):
+    with look(house, asked, sent) as found, house.projection.staged() as remember, house.database.transaction() as tx:
         # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
         if before := repeated(tx, house, caller, once):
             return _still_kept(tx, caller, before)
@@ -94,6 +81,19 @@ def enrol(
         raise_filing(tx, house, caller.operator_id)
     house.count("enrol", "enrolled")
     return done
+
+
+def _question(house: House, caller: Caller, enrolment: Enrolment) -> Question:
+    return Question(
+        operator_id=caller.operator_id,
+        action=Action.ENROL,
+        at=house.clock(),
+        purpose=enrolment.purpose,
+        device_id=enrolment.device_id,
+        subject_ref=enrolment.subject_ref,
+        session=enrolment.session,
+        challenge=enrolment.challenge,
+    )
 
 
 def _still_kept(tx: Transaction, caller: Caller, before: Repeated) -> Repeated:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -10,6 +11,7 @@ from countenance.answer import Text
 from countenance.operations.held_about import held_about
 from countenance.pages.about import held_shown
 from countenance.pages.door import Page, Session, Visit
+from countenance.pages.earlier import SHOWN_AT_ONCE
 from countenance.pages.going import Ref
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
@@ -17,9 +19,10 @@ from countenance.store import overview, sites
 
 
 class PersonForm(Form):
-    """Whose file is opened; that it was is on record."""
+    """Whose file is opened, and from which record on backwards; that it was is on record."""
 
     subject: Ref
+    before: UUID | None = None
 
 
 async def consents(visit: Visit) -> Response:
@@ -43,7 +46,8 @@ async def person(visit: Visit) -> Response:
     form = visit.form(PersonForm)
 
     def act() -> dict[str, Any]:
-        return held_shown(visit, held_about(visit.house, visit.caller, form.subject))
+        held = held_about(visit.house, visit.caller, form.subject, most=SHOWN_AT_ONCE, before=form.before)
+        return held_shown(visit, held)
 
     return visit.show("person.html", subject=form.subject, **await visit.work(act))
 

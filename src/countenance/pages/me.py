@@ -6,6 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance import access
+from countenance.errors import NotFoundError
 from countenance.operations.erase import erase
 from countenance.operations.held_about import HeldAbout, held_about
 from countenance.operations.requests import open_request
@@ -13,8 +14,10 @@ from countenance.operations.sign_in import sign_out
 from countenance.operations.withdraw import withdraw
 from countenance.pages.about import held_shown
 from countenance.pages.door import Open, Page, Session, Visit
+from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
 from countenance.pages.going import Code
 from countenance.reception.body import Form
+from countenance.store import subjects
 from countenance.subjects.consents import GIVEN
 from countenance.subjects.requests import PROSE_CHARS_MAX, NewRequest
 from countenance.vocabulary import RequestKind
@@ -54,9 +57,10 @@ async def opened(visit: Visit) -> Response:
 
 async def mine(visit: Visit) -> Response:
     """Show what is held about the visitor, with every use and refusal."""
+    before = visit.asked(EarlierForm).before
 
     def act() -> dict[str, Any]:
-        return held_shown(visit, held_about(visit.house, visit.caller))
+        return held_shown(visit, held_about(visit.house, visit.caller, most=SHOWN_AT_ONCE, before=before))
 
     found = await visit.work(act)
     held: HeldAbout = found["held"]
@@ -65,13 +69,25 @@ async def mine(visit: Visit) -> Response:
     return visit.show("mine.html", standing=standing, kinds_wished=list(RequestKind), **found)
 
 
+def _own_word(visit: Visit) -> str:
+    """Return the operator's word for the visitor; raises NotFoundError for a guest without an account."""
+    caller = visit.caller
+    with visit.house.database.reading() as tx:
+        found = None if caller.subject_id is None else subjects.find_id(tx, caller.operator_id, caller.subject_id)
+    if found is None or found.ref is None:
+        raise NotFoundError(
+            "Nothing is kept under a word of its own for you. Use the receipt of your consent.",
+            "没有以编号为您保存的内容。请使用您的同意回执。",
+        )
+    return found.ref
+
+
 async def take_back(visit: Visit) -> Response:
     """Take a yes back: keys and references of that purpose are destroyed at once."""
     purpose = visit.form(WithdrawForm).purpose
 
     def act() -> object:
-        held = held_about(visit.house, visit.caller)
-        return withdraw(visit.house, visit.caller, held.subject or "", purpose)
+        return withdraw(visit.house, visit.caller, _own_word(visit), purpose)
 
     return visit.show("taken_back.html", done=await visit.work(act))
 
@@ -90,8 +106,7 @@ async def _erased(visit: Visit) -> Response:
     """Erase at once: it is never refused, so nobody has to be asked."""
 
     def act() -> object:
-        held = held_about(visit.house, visit.caller)
-        return erase(visit.house, visit.caller, held.subject or "")
+        return erase(visit.house, visit.caller, _own_word(visit))
 
     done = await visit.work(act)
     response = visit.show("taken_back.html", done=done)

@@ -15,6 +15,7 @@ from countenance.operations import receipts
 from countenance.operations.parts import Holder
 from countenance.operations.receipts import ReceiptIssued
 from countenance.pages.door import Open, Page, Session, Visit
+from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
 from countenance.vocabulary import ReceiptKind
@@ -33,12 +34,6 @@ class UseForm(Form):
     """The record of a use whose receipt is taken."""
 
     record: UUID
-
-
-class EarlierForm(Form):
-    """The record before which uses are shown."""
-
-    before: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,7 @@ async def mine(visit: Visit) -> Response:
         holder: Holder = visit.holder
         shown = receipts.show(visit.house, holder)
         listed = holder.kind is ReceiptKind.CONSENT and shown.certificate is None
-        uses = receipts.uses(visit.house, holder, before=before) if listed else None
+        uses = receipts.uses(visit.house, holder, before=before, most=SHOWN_AT_ONCE) if listed else None
         return {"receipt": shown, "uses": uses}
 
     found = await visit.work(act)

@@ -20,21 +20,27 @@ class ConsentCount:
 
 def consents(tx: Transaction, operator_id: str, at: datetime) -> list[ConsentCount]:
     """Return how many persons stand how to each purpose: what a person said last counts; the erased are left out."""
-    newest = (
-        select(consent_event.c.purpose, consent_event.c.kind, consent_event.c.expires_at)
-        .join(
-            subject,
-            (subject.c.operator_id == consent_event.c.operator_id)
-            & (subject.c.subject_id == consent_event.c.subject_id),
-        )
-        .where(consent_event.c.operator_id == operator_id, subject.c.erased_at.is_(None), subject.c.ref.is_not(None))
-        .distinct(consent_event.c.subject_id, consent_event.c.purpose)
-        .order_by(consent_event.c.subject_id, consent_event.c.purpose, consent_event.c.number.desc())
-        .subquery()
+    said, later = consent_event, consent_event.alias("later")
+    spoken_since = select(literal(1)).where(
+        later.c.operator_id == said.c.operator_id,
+        later.c.subject_id == said.c.subject_id,
+        later.c.purpose == said.c.purpose,
+        later.c.number > said.c.number,
     )
-    ended = (newest.c.kind == "given") & (newest.c.expires_at <= at)
-    state = case((ended, literal("expired")), else_=newest.c.kind).label("state")
-    query = select(newest.c.purpose, state, func.count()).group_by(newest.c.purpose, state).order_by(newest.c.purpose)
+    ended = (said.c.kind == "given") & (said.c.expires_at <= at)
+    state = case((ended, literal("expired")), else_=said.c.kind).label("state")
+    query = (
+        select(said.c.purpose, state, func.count())
+        .join(subject, (subject.c.operator_id == said.c.operator_id) & (subject.c.subject_id == said.c.subject_id))
+        .where(
+            said.c.operator_id == operator_id,
+            subject.c.erased_at.is_(None),
+            subject.c.ref.is_not(None),
+            ~spoken_since.exists(),
+        )
+        .group_by(said.c.purpose, state)
+        .order_by(said.c.purpose)
+    )
     return [ConsentCount(*row) for row in tx.execute(query)]
 
 

@@ -3,9 +3,11 @@
 import html
 import logging
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,6 +21,7 @@ from countenance.pages.door import GUESSES_PER_MINUTE, Session
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
 from countenance.subjects.consents import REFUSED
+from countenance.vault import passwords
 from countenance.vocabulary import RequestKind, Role
 from tests import pictures
 from tests.database import DEVICE, HOTEL, KIOSK, OPERATOR, PURPOSE, Hotel
@@ -308,6 +311,29 @@ def test_many_failures_of_a_stranger_leave_the_person_in(front: Front) -> None:
         stranger = front.visitor(**{"X-Forwarded-For": f"203.0.113.{number}"})
         assert front.sign_in(person, stranger, password="guessed by a stranger").status_code == 401
     assert front.sign_in(person).status_code == 303
+
+
+def test_passwords_that_are_tried_keep_nothing_else_waiting(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, go_on, begun, fits = member(front.hotel), threading.Event(), threading.Semaphore(0), passwords.fits
+
+    def slow(*told: Any) -> bool:
+        begun.release()
+        go_on.wait(timeout=60)
+        return fits(*told)
+
+    monkeypatch.setattr(passwords, "fits", slow)
+    visitors = [front.visitor(**{"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(12)]
+    trying = [threading.Thread(target=front.sign_in, args=(person, each)) for each in visitors]
+    try:
+        for thread in trying:
+            thread.start()
+        assert begun.acquire(timeout=60)
+        assert front.visitor().client.get("/", timeout=20).status_code == 200
+        assert not begun.acquire(timeout=0.2), "one is compared at a time"
+    finally:
+        go_on.set()
+        for thread in trying:
+            thread.join()
 
 
 # --- what is said and kept -------------------------------------------------------------------------------------------

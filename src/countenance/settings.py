@@ -32,6 +32,8 @@ RANGES = {
 }
 #: More pictures than this are no single act, whatever the operator says.
 FRAMES_MAX = 32
+#: A challenge that can be answered for longer gives time to make a film that fits it.
+CHALLENGE_SECONDS_MAX = 300
 #: A challenge has so many steps, and each needs a picture.
 FRAMES_OF_A_CHALLENGE = 7
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
@@ -219,8 +221,10 @@ def _missing(file: Path | None) -> bool:
     return file is not None and not file.is_file()
 
 
-def _reachable(url: str) -> bool:
+def _reachable(url: str | None) -> bool:
     """Return whether an address can stand before a path, and carries what follows it encrypted beyond this machine."""
+    if url is None:
+        return False
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -250,6 +254,8 @@ def _check(settings: Settings) -> None:
     off = settings.attack_check is AttackChecking.OFF
     if not (1 if off else FRAMES_OF_A_CHALLENGE) <= settings.frames_max <= FRAMES_MAX:
         wrong.append("frames_max")
+    if settings.challenge_seconds > CHALLENGE_SECONDS_MAX:
+        wrong.append("challenge_seconds")
     if not settings.law_packs:
         wrong.append("law_packs")
     if settings.host not in LOOPBACK and not settings.tls_elsewhere and settings.tls_certificate_file is None:

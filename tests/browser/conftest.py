@@ -18,6 +18,7 @@ from countenance.reception.metrics import Metrics
 from countenance.settings import Settings
 from countenance.vocabulary import Role
 from tests.browser.camera import clip
+from tests.browser.watch import Watch
 from tests.database import KIOSK, OPERATOR, Clock, Hotel
 from tests.doors.conftest import ALL_READY, served
 
@@ -71,18 +72,25 @@ class Site:
     browser: Browser = field(repr=False)
     driver: Playwright = field(repr=False)
     folder: Path = field(repr=False)
+    watch: Watch
 
     def page(self, browser: Browser | None = None, **options: Any) -> Page:
-        """Return a fresh page; what a script logs as an error fails the test at its end."""
+        """Return a fresh page; what is wrong with what it fetches, logs or throws fails the test at its end."""
         context: BrowserContext = (browser or self.browser).new_context(base_url=self.url, **options)
         self.contexts.callback(context.close)
+        self.watch.over(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
         return page
 
-    def camera(self, *pictures: Image.Image, frames_each: int = 6) -> Browser:
+    @property
+    def film(self) -> Path:
+        """Return the clip that the camera plays."""
+        return self.folder / "film.y4m"
+
+    def camera(self, *pictures: Image.Image, frames_each: int = 1) -> Browser:
         """Return a browser whose camera shows the pictures, one after the other, again and again."""
-        film = clip(list(pictures), self.folder / f"clip-{len(list(self.folder.iterdir()))}.y4m", frames_each)
+        film = self.before(*pictures, frames_each=frames_each)
         made = self.driver.chromium.launch(
             executable_path=browser_path(),
             headless=True,
@@ -95,6 +103,10 @@ class Site:
         )
         self.contexts.callback(made.close)
         return made
+
+    def before(self, *pictures: Image.Image, frames_each: int = 1) -> Path:
+        """Put other pictures before the camera; it shows them when it is opened the next time."""
+        return clip(list(pictures), self.film, frames_each)
 
     def credential(self, role: Role, **more: Any) -> str:
         """Make a credential and return its token."""
@@ -116,6 +128,7 @@ def make_site(
     hotel: Hotel, browser: Browser, playwright_driver: Playwright, tmp_path: Path
 ) -> Iterator[Callable[..., Site]]:
     """Return a maker of sites, each with settings of its own."""
+    sites: list[Site] = []
     with ExitStack() as stack:
 
         def make(**changes: Any) -> Site:
@@ -126,9 +139,12 @@ def make_site(
             url = stack.enter_context(served(api))
             folder = tmp_path / "films"
             folder.mkdir(exist_ok=True)
-            return Site(url, counted, settings, stack, browser, playwright_driver, folder)
+            made = Site(url, counted, settings, stack, browser, playwright_driver, folder, Watch(url))
+            sites.append(made)
+            return made
 
         yield make
+    assert [wrong for site in sites for wrong in site.watch.wrong] == []
 
 
 @pytest.fixture

@@ -179,8 +179,12 @@ def test_a_card_or_a_weight_file_that_is_absent_is_said(tmp_path):
         cards.weights(cards.parse(written(tmp_path, source={"package": "no-such-package", "file": "x.onnx"})))
 
 
+#: No passive model comes with the package; an operator's own is named by the setting `attack_card`.
+BUILT_IN = (Role.DETECTOR, Role.EXTRACTOR)
+
+
 def test_built_in_cards_say_what_the_networks_are_bad_at():
-    for role in Role:
+    for role in BUILT_IN:
         card = cards.builtin(role)
         assert card.licence
         assert card.weaknesses
@@ -192,6 +196,6 @@ def test_built_in_cards_say_what_the_networks_are_bad_at():
 
 def test_no_card_points_at_the_network_that_is_not_free():
     """The 68-point predictor in the same package may not be used commercially: it is never read."""
-    named = [cards.builtin(role).source.file for role in Role]
+    named = [cards.builtin(role).source.file for role in BUILT_IN]
     assert len(named) == 2
     assert not any("68" in name for name in named)

@@ -85,7 +85,7 @@ def test_a_no_that_came_first_counts_for_a_verification_under_way(
         said.append(hotel.consent("guest", decision="refused"))
         return measure(faces)
 
-    monkeypatch.setattr("countenance.operations.verify.measure", refusing)
+    monkeypatch.setattr("countenance.detect.several.measure", refusing)
 
     assert isinstance(verify(hotel.house, DEVICE, claim("guest"), pictures.admiral()), Refused)
     assert said

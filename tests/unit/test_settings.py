@@ -7,6 +7,7 @@ import pytest
 
 from countenance.errors import MalformedError
 from countenance.settings import Settings, read_settings
+from countenance.vocabulary import AttackChecking
 
 
 def test_an_empty_environment_is_safe() -> None:
@@ -63,6 +64,12 @@ def test_values_are_read_by_their_kind() -> None:
         ("COUNTENANCE_REQUEST_DAYS", "31"),
         ("COUNTENANCE_REQUEST_KEEP_DAYS", "999999"),
         ("COUNTENANCE_LINK_MINUTES", "1441"),
+        ("COUNTENANCE_ATTACK_CHECK", "sometimes"),
+        ("COUNTENANCE_ATTACK_CHECK", ""),
+        ("COUNTENANCE_FRAMES_MAX", "33"),
+        ("COUNTENANCE_FRAMES_MAX", "6"),
+        ("COUNTENANCE_CHALLENGE_SECONDS", "301"),
+        ("COUNTENANCE_CHALLENGE_SECONDS", "0"),
     ],
 )
 def test_what_is_unknown_or_unsafe_is_refused_by_name(name: str, value: str) -> None:
@@ -76,6 +83,12 @@ def test_no_margin_at_all_can_be_asked_for() -> None:
     settings = read_settings({"COUNTENANCE_PARITY_MARGIN_PERCENT": "0", "COUNTENANCE_PARITY_MARGIN_STEPS": "0"})
 
     assert (settings.parity_margin_percent, settings.parity_margin_steps) == (0, 0)
+
+
+def test_without_challenges_one_picture_may_be_the_most() -> None:
+    settings = read_settings({"COUNTENANCE_ATTACK_CHECK": "off", "COUNTENANCE_FRAMES_MAX": "1"})
+    assert (settings.attack_check, settings.frames_max) == (AttackChecking.OFF, 1)
+    assert Settings().attack_check is AttackChecking.WHEN_OFFERED
 
 
 def test_a_network_is_served_with_tls_only() -> None:

@@ -110,6 +110,25 @@ def test_a_photograph_under_any_homography_is_suspected(entries, lens):
     assert judge(ASKED, shown).doubt in {Doubt.NOT_TURNED, Doubt.JUMPED}
 
 
+def test_a_keystone_without_narrowing_is_still_a_photograph() -> None:
+    """A homography no camera gives at arm's length moves the nose between the eyes and leaves the face as wide."""
+    shown = []
+    for step, turn in enumerate(ASKED):
+        keystone = {CENTRE: 0.0, LEFT: 0.8, RIGHT: -0.8}[turn]
+        points = SHEET[:, :2] / (1 + keystone * SHEET[:, :1])
+        shown.append(seen(points * 60 + [320, 240], step))
+    assert shown[1].across > 0.15, "by the affine measure alone it would pass"
+    assert shown[1].wide >= shown[0].wide, "and nothing is narrower"
+    assert judge(ASKED, shown).doubt is Doubt.NOT_TURNED
+
+
+def test_what_stands_out_less_than_a_nose_has_to_turn_further_than_a_head() -> None:
+    """A bent sheet moves the nose as far as a head does when it is turned far enough, and betrays itself by that."""
+    shallow = HEAD * [1, 1, 0.36]
+    assert judge(ASKED, looks(shallow, turned(by=52))).doubt is Doubt.FLAT
+    assert judge(ASKED, looks(HEAD, turned(by=40))).doubt is None
+
+
 def test_one_still_for_every_step_is_suspected() -> None:
     for yaw in (0.0, 12.0, 30.0):
         same = [seen(landmarks(HEAD, Pose(yaw=yaw)), step, noise=0) for step in range(len(ASKED))]

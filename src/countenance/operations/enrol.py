@@ -51,11 +51,7 @@ def enrol(
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with (
-        look(house, asked, sent) as found,
-        house.projection.staged() as remember,
-        house.database.transaction() as tx,
-    ):
+    with look(house, asked, sent) as found, house.projection.staged() as remember, house.database.transaction() as tx:
         # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
         if before := repeated(tx, house, caller, once):
             return _still_kept(tx, caller, before)

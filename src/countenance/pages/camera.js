@@ -115,7 +115,7 @@ async function send(body) {
 function show(part) {
   close();
   say("");
-  document.getElementById("ways").hidden = true;
+  ["intro", "guidance", "ways"].forEach((name) => document.getElementById(name).remove());
   outcome.replaceChildren(document.adoptNode(part));
   const heading = outcome.querySelector("h1, h2");
   if (heading) { heading.tabIndex = -1; heading.focus(); }

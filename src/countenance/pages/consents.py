@@ -9,11 +9,11 @@ from starlette.responses import Response
 from countenance import access
 from countenance.answer import Text
 from countenance.operations.held_about import held_about
+from countenance.pages.about import held_shown
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.earlier import SHOWN_AT_ONCE
 from countenance.pages.going import Ref
 from countenance.pages.qr import svg
-from countenance.pages.serving import HEADINGS
 from countenance.reception.body import Form
 from countenance.store import overview, sites
 
@@ -44,11 +44,12 @@ async def consents(visit: Visit) -> Response:
 async def person(visit: Visit) -> Response:
     """Open one person's file."""
     form = visit.form(PersonForm)
-    held = await visit.work(
-        lambda: held_about(visit.house, visit.caller, form.subject, most=SHOWN_AT_ONCE, before=form.before)
-    )
-    titles = {each.purpose: each.title for each in held.purposes}
-    return visit.show("person.html", subject=form.subject, held=held, titles=titles, headings=HEADINGS)
+
+    def act() -> dict[str, Any]:
+        held = held_about(visit.house, visit.caller, form.subject, most=SHOWN_AT_ONCE, before=form.before)
+        return held_shown(visit, held)
+
+    return visit.show("person.html", subject=form.subject, **await visit.work(act))
 
 
 async def link(visit: Visit) -> Response:

@@ -1,6 +1,6 @@
 """The subject's own page, by a one-time link: what is held and why, every use, take a yes back, correct, complain."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from starlette.responses import Response
@@ -8,14 +8,14 @@ from starlette.responses import Response
 from countenance import access
 from countenance.errors import NotFoundError
 from countenance.operations.erase import erase
-from countenance.operations.held_about import held_about
+from countenance.operations.held_about import HeldAbout, held_about
 from countenance.operations.requests import open_request
 from countenance.operations.sign_in import sign_out
 from countenance.operations.withdraw import withdraw
+from countenance.pages.about import held_shown
 from countenance.pages.door import Open, Page, Session, Visit
 from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
 from countenance.pages.going import Code
-from countenance.pages.serving import HEADINGS
 from countenance.reception.body import Form
 from countenance.store import subjects
 from countenance.subjects.consents import GIVEN
@@ -58,17 +58,15 @@ async def opened(visit: Visit) -> Response:
 async def mine(visit: Visit) -> Response:
     """Show what is held about the visitor, with every use and refusal."""
     before = visit.asked(EarlierForm).before
-    held = await visit.work(lambda: held_about(visit.house, visit.caller, most=SHOWN_AT_ONCE, before=before))
+
+    def act() -> dict[str, Any]:
+        return held_shown(visit, held_about(visit.house, visit.caller, most=SHOWN_AT_ONCE, before=before))
+
+    found = await visit.work(act)
+    held: HeldAbout = found["held"]
     newest = {each.purpose: each.decision for each in held.consents}
     standing = {each.purpose for each in held.purposes if each.references or newest.get(each.purpose) == GIVEN}
-    return visit.show(
-        "mine.html",
-        held=held,
-        standing=standing,
-        titles={each.purpose: each.title for each in held.purposes},
-        headings=HEADINGS,
-        kinds_wished=list(RequestKind),
-    )
+    return visit.show("mine.html", standing=standing, kinds_wished=list(RequestKind), **found)
 
 
 def _own_word(visit: Visit) -> str:

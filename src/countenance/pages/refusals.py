@@ -35,7 +35,8 @@ async def refusals(visit: Visit) -> Response:
         with visit.house.database.reading() as tx:
             counted = tallies.since(tx, operator_id, today - timedelta(days=DAYS - 1))
             rows = records.listed(tx, operator_id, most=_NEWEST, outcome=REFUSED)
-        return counted, [read_record(row)["record"] for row in rows]
+        said = [read_record(row)["record"] for row in rows]
+        return counted, [each for each in said if "law" in each]  # a guest's no is a decision, and no refusal of law
 
     counted, newest = await visit.work(act)
     return visit.show(

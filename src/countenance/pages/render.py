@@ -3,19 +3,18 @@
 A template says `{{ t("English", "中文") }}`, so no sentence can be there in one language and missing in the other.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from countenance.answer import Text
+from countenance.law.pack import Packs
 from countenance.pages.files import FOLDER, address
-
-if TYPE_CHECKING:
-    from countenance.pages.door import Visit
 
 LANGUAGES: Final = ("en", "zh")
 #: Instants are shown as the clock at the venue shows them; the law's place is the pack's.
@@ -25,6 +24,21 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a page is made: the language, the path of the page, the mark of its forms, and what it may use."""
+
+    language: str
+    here: str
+    csrf: str | None = field(repr=False)
+    camera: bool
+    packs: Packs
+
+    def say(self, text: Text) -> str:
+        """Return a text in the reader's language."""
+        return text.zh if self.language == "zh" else text.en
 
 
 @cache
@@ -37,14 +51,14 @@ def _environment() -> Environment:
     return made
 
 
-def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> HTMLResponse:
-    """Return the page that `template` makes of `values`, in the visitor's language."""
+def page(reader: Reader, template: str, status: int, values: dict[str, Any]) -> HTMLResponse:
+    """Return the page that `template` makes of `values`, in the reader's language."""
 
     def t(en: str, zh: str) -> str:
-        return zh if visit.language == "zh" else en
+        return reader.say(Text(en, zh))
 
     def say(text: Text | dict[str, str]) -> str:
-        return t(text.en, text.zh) if isinstance(text, Text) else t(text["en"], text["zh"])
+        return reader.say(text) if isinstance(text, Text) else t(text["en"], text["zh"])
 
     html = (
         _environment()
@@ -53,35 +67,34 @@ def page(visit: "Visit", template: str, status: int, values: dict[str, Any]) -> 
             {
                 "t": t,
                 "say": say,
-                "when": lambda at: _when(at, visit.language),
-                "law": lambda name: _law(visit, name),
-                "language": visit.language,
-                "tag": _TAGS[visit.language],
-                "other": {"en": "zh", "zh": "en"}[visit.language],
-                "here": visit.request.scope["path"],  # not of the address, which the request's Host has a part in
-                "csrf": visit.csrf,
-                "visit": visit,
+                "when": lambda at: _when(at, reader.language),
+                "law": lambda name: _law(reader, name),
+                "language": reader.language,
+                "tag": _TAGS[reader.language],
+                "other": {"en": "zh", "zh": "en"}[reader.language],
+                "here": reader.here,
+                "csrf": reader.csrf,
             }
             | values
         )
     )
-    return HTMLResponse(html, status, headers=_headers(visit))
+    return HTMLResponse(html, status, headers=_headers(reader))
 
 
-def _law(visit: "Visit", name: str) -> str:
+def _law(reader: Reader, name: str) -> str:
     """Return the title of a pack with its id; the id alone where the pack is no longer on the shelf."""
-    titles = {pack.name: pack.title for pack in visit.house.packs}
-    return f"{visit.say(titles[name])} ({name})" if name in titles else name
+    titles = {pack.name: pack.title for pack in reader.packs}
+    return f"{reader.say(titles[name])} ({name})" if name in titles else name
 
 
-def _headers(visit: "Visit") -> dict[str, str]:
-    camera = "camera=(self)" if visit.page.camera else "camera=()"
+def _headers(reader: Reader) -> dict[str, str]:
+    camera = "camera=(self)" if reader.camera else "camera=()"
     return {
         "Content-Security-Policy": _POLICY,
         "Permissions-Policy": f"{camera}, microphone=(), geolocation=(), payment=(), usb=()",
         # Without a referrer a browser says of its own form that it comes from nowhere.
         "Referrer-Policy": "same-origin",
-        "Content-Language": _TAGS[visit.language],
+        "Content-Language": _TAGS[reader.language],
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 

@@ -72,7 +72,7 @@ def test_an_end_between_the_gates_refuses_at_gate_two(hotel: Hotel, end: Any, mo
         end(hotel)
         return detect(*said)
 
-    monkeypatch.setattr("countenance.operations.enrol.detect", looked)
+    monkeypatch.setattr("countenance.detect.several.detect", looked)
 
     answer = enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral())
 

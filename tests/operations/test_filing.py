@@ -229,7 +229,7 @@ def test_a_duty_that_cannot_be_recorded_takes_the_enrolment_with_it(hotel: Hotel
         enrol(hotel.house, DEVICE, enrolment("guest"), pictures.admiral())
 
     assert (stock(hotel).persons, on_file(hotel), len(hotel.house.projection)) == (10_000, {}, 0)
-    assert [body["kind"] for body in bodies(hotel)] == ["consent"]
+    assert [body["kind"] for body in bodies(hotel)] == ["consent", "notice"]
 
 
 @pytest.mark.parametrize("by", ["an enrolment", "the sweep"])

@@ -55,7 +55,7 @@ def test_the_copy_says_what_is_held_and_why(hotel: Hotel) -> None:
     assert "enrol" in consent.scopes
     (notice,) = held.notices
     assert notice.text["en"]["who"] == "Harbour Hotel"
-    assert notice.text["zh"]["retention"].startswith("保存至离店后")
+    assert notice.text["zh"]["retention"].startswith("保存 30 天")
     assert (held.subject, held.age_class) == ("guest", "adult")
     assert [(each.kind, each.outcome) for each in held.records] == [
         ("request", "opened"), ("verify", "refused"), ("enrol", "enrolled"), ("keep_original", "kept"),

@@ -46,7 +46,7 @@ def test_a_link_becomes_a_credential_of_the_person_for_a_while(hotel: Hotel) -> 
 def test_issue_and_use_are_on_record_for_the_person(hotel: Hotel) -> None:
     issued = exchange(hotel.house, issue_link(hotel.house, OFFICER, "guest").token)
 
-    used, made, consent = bodies(hotel)
+    used, made, consent, _ = bodies(hotel)
     assert (made["kind"], made["outcome"], made["by"]) == ("link", "issued", "officer:officeroffic")
     assert (used["kind"], used["outcome"], used["by"]) == ("credential", "issued", "link")
     assert used["details"] == {"credential": issued.credential_id, "role": "subject"}

@@ -39,7 +39,7 @@ def test_nothing_is_missing_where_the_law_would_permit_it_and_nothing_is_done(ho
         ((ALTERNATIVES, ""), "purpose.alternatives_assessed", {("cn-2023-draft", "4"), ("cn-2025", "4")}),
         (("expires_on: 2027-12-31", "expires_on: 2020-12-31"), "purpose.necessity",
          {("cn-2023-draft", "4"), ("cn-2025", "4")}),
-        (("retention_days: 30", "retention_days: 90"), "purpose.assessment",
+        (("major_interest: false", "major_interest: true"), "purpose.assessment",
          {("cn-2023-draft", "15"), ("cn-2025", "9")}),
     ],
     ids=["alternatives", "necessity", "assessment"],

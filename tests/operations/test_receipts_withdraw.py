@@ -115,7 +115,7 @@ def test_after_erasure_the_certificate_is_left_and_nothing_else(hotel: Hotel, wi
     assert tuple(row)[:3] == (None, None, None)
     assert "guest-in" not in row.certificate
     receipts.withdraw(hotel.house, holder)
-    assert counted(hotel, "record") == 3 + withdrawn  # consent, enrol, erase
+    assert counted(hotel, "record") == 4 + withdrawn  # notice, consent, enrol, erase
 
 
 def test_a_guest_without_an_account_can_withdraw_with_the_receipt(hotel: Hotel) -> None:

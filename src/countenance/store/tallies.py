@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import Column, Date, ForeignKeyConstraint, Integer, PrimaryKeyConstraint, Table, Text, func, select
+from sqlalchemy import Column, Date, Integer, PrimaryKeyConstraint, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
@@ -26,7 +26,6 @@ refusal_tally = Table(
     Column("shard", Integer, nullable=False),
     Column("refusals", Integer, nullable=False),
     PrimaryKeyConstraint("operator_id", "day", "action", "pack", "article", "shard"),
-    ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
 )
 
 

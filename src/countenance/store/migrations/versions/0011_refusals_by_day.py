@@ -20,7 +20,6 @@ def upgrade() -> None:
         sa.Column("article", sa.Text(), nullable=False),
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.Column("refusals", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["operator_id"], ["operator.operator_id"], name=op.f("fk_refusal_tally_operator_id")),
         sa.PrimaryKeyConstraint(
             "operator_id", "day", "action", "pack", "article", "shard", name=op.f("pk_refusal_tally")
         ),

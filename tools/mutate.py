@@ -10,6 +10,7 @@ is stale. Both make the run fail. `python tools/mutate.py decide` runs one modul
 import argparse
 import ast
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,8 @@ TESTS = (
 JOBS = 2
 #: How many times the unchanged run a mutant may take, and no less than so many seconds.
 PATIENCE, LEAST_SECONDS = 10, 60
+#: What a mutant may take, since some no longer stop at a bound of the law's own.
+MEMORY = 4 * 1024**3
 #: Operators whose every mutant here is the same program.
 SKIPPED = {
     "core/ReplaceComparisonOperator_Is_Eq": "`is` compares singletons only: None, members of an enum, True and False",
@@ -125,7 +128,8 @@ def jobs(modules: Iterable[str], folder: Path) -> Iterator[tuple[str, object]]:
 
 
 def copy(folder: Path) -> None:
-    """Copy what the tests need into the folder and work there, for as long as this process lives."""
+    """Copy what the tests need into the folder and work there, in bounded memory, for as long as this process lives."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     home = folder / str(os.getpid())
     for name in ("src", "tests"):
         shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -157,23 +161,21 @@ def tried(job: tuple[str, object], seconds: float) -> tuple[Mutant, str]:
     return mutant, "out of time" if result.output == "timeout" else result.test_outcome.value
 
 
-def report(results: list[tuple[Mutant, str]], modules: Iterable[str]) -> bool:
-    """Print what nobody noticed or explained, what is listed in vain, and the figures; return whether all is well."""
-    known = {mutant: reason for mutant, reason in listed().items() if mutant.module in modules}
+def report(results: Sequence[tuple[Mutant, str]], known: Mapping[Mutant, str]) -> bool:
+    """Print what is listed in vain, and the figures; return whether each mutant was killed or is known for a reason."""
     alive = {mutant for mutant, outcome in results if outcome != "killed"}
-    for mutant, outcome in sorted(results):
-        if outcome != "killed" and mutant not in known:
-            print(f"{outcome}: {mutant}")
     for mutant in sorted(known.keys() - alive):
         print(f"stale in {LIST.name}: {mutant}")
-    for module in modules:
-        counts = Counter(
-            "equivalent" if mutant in known and outcome == "survived" else outcome
-            for mutant, outcome in results
-            if mutant.module == module
-        )
-        print(f"{MODULES[module]}: {counts.total()} mutants,", ", ".join(f"{n} {what}" for what, n in counts.items()))
+    for module, name in MODULES.items():
+        counts = Counter(told(mutant, outcome, known) for mutant, outcome in results if mutant.module == module)
+        if counts:
+            print(f"{name}: {counts.total()} mutants,", ", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
     return alive == known.keys()
+
+
+def told(mutant: Mutant, outcome: str, known: Mapping[Mutant, str]) -> str:
+    """Return what became of a mutant, in view of those known to change nothing."""
+    return "equivalent" if outcome == "survived" and mutant in known else outcome
 
 
 def main() -> int:
@@ -181,17 +183,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", choices=[[], *MODULES], metavar="module", help=", ".join(MODULES))
     modules = parser.parse_args().modules or list(MODULES)
+    known = {mutant: reason for mutant, reason in listed().items() if mutant.module in modules}
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         todo = list(jobs(modules, Path(folder)))
         with ProcessPoolExecutor(JOBS, initializer=copy, initargs=(Path(folder),)) as pool:
             limit = max(LEAST_SECONDS, PATIENCE * pool.submit(unchanged).result())
             print(f"{len(todo)} mutants, at most {limit:.0f} s each", flush=True)
-            results = []
-            for result in pool.map(partial(tried, seconds=limit), todo):
-                results.append(result)
+            for mutant, outcome in pool.map(partial(tried, seconds=limit), todo):
+                results.append((mutant, outcome))
+                if told(mutant, outcome, known) not in {"killed", "equivalent"}:
+                    print(f"{outcome}: {mutant}", flush=True)
                 if len(results) % 50 == 0:
                     print(f"{len(results)} of {len(todo)}", flush=True)
-    return 0 if report(results, modules) else 1
+    return 0 if report(results, known) else 1
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench mutate lock docs clean
+.PHONY: help setup run test check format bench mutate pictures lock docs clean
 
 help:                    ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -33,6 +33,9 @@ bench: .venv/dev-ready   ## the comparisons with peers, about ten minutes
 
 mutate: .venv/dev-ready  ## change the law's code on purpose: a test must notice each change, about half an hour
 	$(BIN)/python tools/mutate.py
+
+pictures: .venv/dev-ready ## a screenshot of every page in both languages, for the guides
+	PICTURES=docs/guide/pictures $(BIN)/python -m pytest -n0 tests/browser/test_every_page.py
 
 lock: .venv/dev-ready    ## write the lock files again from pyproject.toml
 	$(BIN)/python tools/lock.py

@@ -221,8 +221,10 @@ def _missing(file: Path | None) -> bool:
     return file is not None and not file.is_file()
 
 
-def _reachable(url: str) -> bool:
+def _reachable(url: str | None) -> bool:
     """Return whether an address can stand before a path, and carries what follows it encrypted beyond this machine."""
+    if url is None:
+        return False
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

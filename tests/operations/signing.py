@@ -2,17 +2,25 @@
 
 import base64
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from countenance import access
 from countenance.errors import NotAllowedError
-from countenance.operations.credentials import Issued
+from countenance.operations.credentials import Issued, issue
 from countenance.operations.parts import Caller
 from countenance.operations.sign_in import accept, invite, sign_in, welcome
+from countenance.operations.staff import retire_staff
+from countenance.store import sign_ins
+from countenance.store.sign_ins import SignInRow
+from countenance.vocabulary import Role
 from tests.database import OPERATOR, Hotel
-from tests.operations.governed import colleague
+from tests.operations.governed import bodies, colleague
 
 PASSWORD = "five words make a canary"
 
@@ -90,3 +98,42 @@ def member(hotel: Hotel, staff_id: str | None = None) -> Member:
     made.accepts(made.invited())
     hotel.clock.forward(minutes=2)
     return made
+
+
+def row(person: Member) -> SignInRow:
+    """Return what is on file of how somebody signs in."""
+    with person.hotel.house.database.transaction() as tx:
+        found = sign_ins.find(tx, OPERATOR, person.staff_id)
+    assert found is not None
+    return found
+
+
+def signed(hotel: Hotel) -> list[tuple[str, str, Any]]:
+    """Return what is on record of signing in, newest first: the outcome, by whom, and whose."""
+    found = [body for body in bodies(hotel) if body["kind"] == "sign_in"]
+    return [(body["outcome"], body["by"], body["details"]["staff"]) for body in found]
+
+
+def refused(act: Callable[[], object]) -> NotAllowedError:
+    """Return the error with which somebody was not let in."""
+    with pytest.raises(NotAllowedError) as raised:
+        act()
+    return raised.value
+
+
+def session(person: Member, *, issued: Issued | None = None) -> Caller:
+    """Return the caller that a fresh session makes, or the one given."""
+    found = who(person.hotel, issued or person.signs_in())
+    assert found is not None
+    return found
+
+
+def retired(hotel: Hotel, staff_id: str) -> None:
+    with hotel.house.database.transaction() as tx:
+        issue(tx, OPERATOR, Role.OFFICER, label="x", at=hotel.clock())
+        retire_staff(tx, OPERATOR, "console", staff_id, hotel.clock())
+
+
+def waits(person: Member) -> timedelta | None:
+    found = row(person).waits_until
+    return None if found is None else found - person.hotel.clock()

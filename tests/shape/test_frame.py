@@ -38,9 +38,9 @@ def test_help_lists_every_target():
     assert {line.split()[1] for line in listed.splitlines()} == TARGETS
 
 
-def test_the_continuous_integration_runs_make_test_and_nothing_else():
+def test_the_continuous_integration_finds_a_browser_runs_make_test_and_nothing_else():
     lines = [line for line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines() if line and line[0] != "#"]
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "exec make test"]
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "python3 tools/browser.py", "exec make test"]
 
 
 def test_hooks_call_make_and_nothing_else():

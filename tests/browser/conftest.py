@@ -73,6 +73,7 @@ class Site:
     driver: Playwright = field(repr=False)
     folder: Path = field(repr=False)
     watch: Watch
+    opened: list[Page] = field(default_factory=list, repr=False)
 
     def page(self, browser: Browser | None = None, **options: Any) -> Page:
         """Return a fresh page; what is wrong with what it fetches, logs or throws fails the test at its end."""
@@ -81,6 +82,7 @@ class Site:
         self.watch.over(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
+        self.opened.append(page)
         return page
 
     @property

@@ -40,18 +40,24 @@ def alike(page: Page, one: Locator, other: Locator) -> None:
     assert looks(one) == looks(other)
     assert one.is_enabled()
     assert other.is_enabled()
-    focused = page.evaluate("document.activeElement && document.activeElement.tagName")
-    assert focused not in {"BUTTON", "A"}, "one of the answers is chosen before the person chose"
+    chosen = page.evaluate(
+        "(which) => [...document.querySelectorAll(which)].map((each) => each.outerHTML)",
+        "[autofocus], :checked, [selected], .choice [aria-pressed=true], .choice :focus",
+    )
+    assert chosen == [], "something is chosen before the person chose"
 
 
-def steps_by_keyboard(page: Page, button: Locator, most: int = 40) -> int:
-    """Return how often Tab has to be pressed from the top of the page until `button` is reached."""
+def apart_by_keyboard(page: Page, one: Locator, other: Locator, most: int = 60) -> int:
+    """Return how many presses of Tab lie between two answers, from the top of the page."""
     page.evaluate("document.activeElement && document.activeElement.blur()")
-    page.locator("body").press("Home")
-    handle = button.element_handle()
+    handles, reached = [one.element_handle(), other.element_handle()], [0, 0]
     for pressed in range(1, most + 1):
         page.keyboard.press("Tab")
-        if page.evaluate("(each) => document.activeElement === each", handle):
-            return pressed
-    message = "the button cannot be reached by keyboard"
+        for number, handle in enumerate(handles):
+            if not reached[number] and page.evaluate("(each) => document.activeElement === each", handle):
+                reached[number] = pressed
+        if all(reached):
+            page.evaluate("document.activeElement.blur()")
+            return abs(reached[0] - reached[1])
+    message = "one of the answers cannot be reached by keyboard"
     raise AssertionError(message)

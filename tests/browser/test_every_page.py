@@ -1,5 +1,6 @@
 """Every page in every state and both languages: lawful headers, axe by light and dark, a telephone, a canary."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,49 +15,24 @@ from countenance.pages import pages
 from countenance.subjects.requests import NewRequest
 from countenance.vocabulary import RequestKind, Way
 from tests.browser.conftest import Site
+from tests.browser.guest import START, look, open_by_link, press, say_who, to_questions
 from tests.browser.walk import CANARY, WIDE, Walk
 from tests.database import DEVICE, KIOSK, OFFICER, PURPOSE
 from tests.faces import astronaut, grace_hopper
 from tests.operations.governed import authorised, colleague
 from tests.operations.signing import PASSWORD, Member
 
-START = f"/kiosk/{KIOSK}"
-
-
-def press(page: Page, selector: str) -> None:
-    """Press a button that sends a form, and wait for the page that comes."""
-    with page.expect_navigation():
-        page.locator(selector).first.click()
-
-
-def to_questions(page: Page, booking: str) -> None:
-    """Walk from the kiosk's first page to the first question."""
-    press(page, "form[action$='/start'] button")
-    page.fill("#subject", booking)
-    press(page, "button[form=who]")
-    press(page, "button[value=adult]")
-
-
-def look(page: Page) -> str:
-    """Open the camera and return what came of it."""
-    page.click("#look button")
-    found = page.wait_for_selector("[data-outcome]")
-    assert found is not None
-    return found.get_attribute("data-outcome") or ""
-
-
-def open_by_link(page: Page, address_: str, path: str) -> None:
-    """Open a page by a link with its secret behind #."""
-    page.goto("about:blank")
-    page.goto(address_)
-    page.wait_for_url(f"**{path}")
+_CREDENTIAL = re.compile(r"c[nr]_[a-z2-7]{12}_[A-Za-z0-9_-]{43}")
+COOKIES = {f"countenance-{kind}": _CREDENTIAL for kind in ("staff", "kiosk", "subject", "receipt")} | {
+    "countenance-language": re.compile("en|zh")
+}
 
 
 def kiosk(walk: Walk) -> dict[str, str]:
     """Walk the guest's ways, and return the addresses of the receipts that were given."""
     site = walk.site
     page = site.page(site.camera(grace_hopper()), locale=walk.locale, viewport=WIDE)
-    page.goto("/")
+    page.goto(f"/?lang={walk.language}")
     walk.see(page, "home")
     page.goto(f"{START}/pair")
     walk.see(page, "pair")
@@ -105,9 +81,7 @@ def _yes(walk: Walk, page: Page) -> dict[str, str]:
     receipts["use"] = page.get_attribute(".qr ~ p a", "href") or ""
     walk.site.before(astronaut())
     press(page, "a.button")
-    press(page, "form[action$='/start'] button")
-    page.fill("#subject", CANARY)
-    press(page, "button[form=who]")
+    say_who(page, CANARY)
     assert look(page) == "non_match"
     walk.see(page, "non-match")
     return receipts
@@ -122,14 +96,10 @@ def _no(walk: Walk, page: Page) -> None:
     press(page, "button[value=no]")
     walk.see(page, "other-refused")
     page.goto(START)
-    press(page, "form[action$='/start'] button")
-    page.fill("#subject", "booking-no")
-    press(page, "button[form=who]")
+    say_who(page, "booking-no")
     walk.see(page, "other-rest")
     page.goto(START)
-    press(page, "form[action$='/start'] button")
-    page.fill("#subject", "booking-child")
-    press(page, "button[form=who]")
+    say_who(page, "booking-child")
     press(page, "button[value=under_14]")
     walk.see(page, "other-guardian")
 
@@ -301,6 +271,20 @@ def _staff(walk: Walk, page: Page) -> None:
     walk.see(page, "console-staff-after")
 
 
+def nothing_kept(page: Page) -> None:
+    """Fail for anything that the browser keeps after the walk but a session's secret and the language."""
+    kept = page.evaluate(
+        "async () => [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length, "
+        "(await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]"
+    )
+    assert kept == [0, 0, 0, 0, 0]
+    for cookie in page.context.cookies():
+        assert cookie["name"] in COOKIES
+        assert COOKIES[cookie["name"]].fullmatch(cookie["value"]), "nothing of anybody"
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == ("Lax" if cookie["name"].endswith("language") else "Strict")
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.timeout(300)
 def test_every_page(make_site: Callable[..., Site], language: str) -> None:
@@ -310,6 +294,9 @@ def test_every_page(make_site: Callable[..., Site], language: str) -> None:
     person(walk)
     console(walk)
     assert walk.wrong == []
+    for page in site.opened:
+        nothing_kept(page)
+    assert len(site.opened) == 5
     assert site.watch.shown == {f"{page.method} {page.path}" for page in pages()}
     assert len(site.watch.shown) == 49
     assert len(walk.seen) == len(set(walk.seen)) == 56

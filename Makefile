@@ -31,8 +31,8 @@ format: .venv/dev-ready  ## lay out the code and mend what the linter can mend b
 bench: .venv/dev-ready   ## the comparisons with peers, about ten minutes
 	$(BIN)/python -m bench
 
-mutate: .venv/dev-ready  ## change the law's code on purpose: a test must notice each change, about half an hour
-	$(BIN)/python tools/mutate.py
+mutate: .venv/dev-ready  ## change `decide` on purpose: a test must notice each change, about a quarter of an hour
+	$(BIN)/python tools/mutate.py decide
 
 pictures: .venv/dev-ready ## a screenshot of every page in both languages, for the guides
 	PICTURES=docs/guide/pictures $(BIN)/python -m pytest -n0 tests/browser/test_every_page.py

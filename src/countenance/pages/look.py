@@ -10,7 +10,7 @@ from countenance.detect.several import Frames
 from countenance.operations import enrol, verify
 from countenance.operations.challenge import SAY, challenge
 from countenance.operations.consent import Consented
-from countenance.operations.offered import Offer
+from countenance.operations.offered import Offer, standing
 from countenance.operations.once import Repeated
 from countenance.operations.parts import AttackSuspected, Enrolled, NotAcquired, Refused, Verified
 from countenance.pages.counting import count_choice
@@ -47,7 +47,7 @@ class ChallengeForm(Form):
 
 
 class CameraForm(Going):
-    """A guest who goes on from an enrolment to being verified."""
+    """A guest who goes on from an enrolment to being verified, or tries again."""
 
 
 def shown(visit: Visit, going: Going, offer: Offer, act: Act, consented: Consented | None = None) -> Response:
@@ -60,10 +60,13 @@ def shown(visit: Visit, going: Going, offer: Offer, act: Act, consented: Consent
 
 
 async def camera(visit: Visit) -> Response:
-    """Show the camera for a verification."""
+    """Show the camera again: for a verification where something is kept to compare with, else for the enrolment."""
     form = visit.form(CameraForm)
     offer = await offered(visit, form.purpose)
-    return shown(visit, form, offer, "verify") if offer.open else visit.go(f"/kiosk/{visit.device}")
+    if not offer.open:
+        return visit.go(f"/kiosk/{visit.device}")
+    found = await visit.work(lambda: standing(visit.house, visit.caller, form.purpose, form.subject))
+    return shown(visit, form, offer, "verify" if found.references else "enrol")
 
 
 async def look(visit: Visit) -> Response:
@@ -126,6 +129,8 @@ def _outcome(done: Result) -> str:
     """Return the word for what came of it, by which the page and its script tell what to do next."""
     if isinstance(done, Verified):
         return "match" if done.match else "non_match"
+    if isinstance(done, Refused) and any("measured.faces" in found.facts for found in done.findings):
+        return "crowd"  # what the law refuses for the others before the camera, the guest can mend at once
     words = {Enrolled: "enrolled", NotAcquired: "not_acquired", AttackSuspected: "not_sure", Refused: "refused"}
     return words[type(done)]
 

@@ -34,7 +34,7 @@ bench: .venv/dev-ready   ## the comparisons with peers, about ten minutes
 mutate: .venv/dev-ready  ## change `decide` on purpose: a test must notice each change, about a quarter of an hour
 	$(BIN)/python tools/mutate.py decide
 
-pictures: .venv/dev-ready ## a screenshot of every page in both languages, for the guides
+pictures: .venv/dev-ready  ## a screenshot of every page in both languages, for the guides
 	PICTURES=docs/guide/pictures $(BIN)/python -m pytest -n0 tests/browser/test_every_page.py
 
 lock: .venv/dev-ready    ## write the lock files again from pyproject.toml

@@ -10,7 +10,7 @@ import pytest
 from tests.shape.source import ROOT
 from tools import setup
 
-TARGETS = {"help", "setup", "run", "test", "check", "format", "bench", "mutate", "lock", "docs", "clean"}
+TARGETS = {"help", "setup", "run", "test", "check", "format", "bench", "mutate", "pictures", "lock", "docs", "clean"}
 
 
 def rules() -> dict[str, list[str]]:

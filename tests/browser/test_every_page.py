@@ -18,8 +18,9 @@ from tests.browser.conftest import Site
 from tests.browser.guest import START, look, open_by_link, press, say_who, to_questions
 from tests.browser.walk import CANARY, WIDE, Walk
 from tests.database import DEVICE, KIOSK, OFFICER, PURPOSE
-from tests.faces import astronaut, grace_hopper
+from tests.faces import astronaut, grace_hopper, grace_hopper_jpeg
 from tests.operations.governed import authorised, colleague
+from tests.operations.receipt import claimed
 from tests.operations.signing import PASSWORD, Member
 
 _CREDENTIAL = re.compile(r"c[nr]_[a-z2-7]{12}_[A-Za-z0-9_-]{43}")
@@ -146,6 +147,7 @@ def person(walk: Walk) -> None:
     """Walk what a person sees by a one-time link."""
     site, house = walk.site, walk.site.hotel.house
     site.hotel.consent("guest-7")
+    site.hotel.enrol("guest-7", grace_hopper_jpeg())
     for days in (0, 40):
         open_request(house, OFFICER, NewRequest(kind=RequestKind.COMPLAIN, text=CANARY), "guest-7")
         walk.site.hotel.clock.forward(days=days)
@@ -218,6 +220,10 @@ def _busy(walk: Walk) -> None:
     for way, seconds in ((Way.FACE, 12), (Way.ALTERNATIVE, 40), (Way.REFUSED, 9), (Way.ABANDONED, 30)):
         for _ in range(3):
             choose(hotel.house, DEVICE, Choice(purpose=PURPOSE, way=way, seconds=seconds, steps=4))
+    for passed in (3, 1, 4, 2, 5):  # people who were never asked
+        for _ in range(passed):
+            claimed(hotel, "guest-9", grace_hopper_jpeg())
+        hotel.clock.forward(days=2)
     open_request(hotel.house, OFFICER, NewRequest(kind=RequestKind.CORRECT, text=CANARY), "guest-8")
     open_request(hotel.house, OFFICER, NewRequest(kind=RequestKind.HUMAN_REVIEW), "guest-8")
     authorised(hotel, 2, subjects=("guest-8",), requester=CANARY, issuer=CANARY)

@@ -18,7 +18,7 @@ from tests.browser.conftest import Site
 CANARY = '"><img src=x onerror=canary()><script>canary()</script>'
 PHONE = 360
 WIDE = {"width": 1000, "height": 700}
-COLOURS = 48
+COLOURS = 24
 #: What no page has: code or style in itself, what only an injected canary makes, a page that goes away by itself.
 _INJECTED = (
     "script:not([src]), style, [style]:not([style='']), img[src=x], meta[http-equiv], "

@@ -3,7 +3,7 @@
 const SENT_MS = 10000;
 // The second press of a double one is nobody's answer: it falls on the same button, or on what the next page has at that place.
 document.addEventListener("click", (event) => {
-  if (false && event.target.closest("button, a")) { event.preventDefault(); event.stopImmediatePropagation(); }
+  if (event.detail > 1 && event.target.closest("button, a")) { event.preventDefault(); event.stopImmediatePropagation(); }
 }, true);
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -69,6 +69,7 @@ def presses(site: Site, answers: list[str], booking: str) -> tuple[Page, int]:
 def test_a_no_takes_no_more_than_a_yes_and_holds(site: Site) -> None:
     no, to_no = presses(site, ["no"], "booking-no")
     expect(no.get_by_role("heading", name="Without your face")).to_be_visible()
+    expect(no.get_by_text("not asked again for 30 days")).to_be_visible()
     yes, to_yes = presses(site, ["yes", "yes"], "booking-yes")
     expect(yes.locator("#look button")).to_be_visible()
     late, _ = presses(site, ["yes", "no"], "booking-late")

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from countenance.errors import NotFoundError
+from countenance.law.pack import Article, Packs
 from countenance.operations.consent import consent
 from countenance.operations.deactivate import deactivate, unregister
 from countenance.operations.erase import erase
-from countenance.operations.offered import WANTED, Offer, Standing, offers, standing
+from countenance.operations.offered import WANTED, Offer, Standing, offers, rest_days, standing
 from countenance.operations.parts import Refused, Verified
 from countenance.operations.verify import Claim, verify
 from countenance.operations.withdraw import withdraw
@@ -174,6 +175,26 @@ def test_a_no_counts_its_days(hotel: Hotel) -> None:
     assert (found.consent, found.agreed, found.refused_days) == (ConsentState.REFUSED, False, 0)
     hotel.clock.forward(days=29)
     assert stands(hotel).refused_days == 29
+
+
+def test_a_no_is_left_alone_for_as_long_as_the_strictest_law_in_force_says(hotel: Hotel) -> None:
+    assert rest_days(hotel.house) == 30
+    stricter = [
+        replace(pack, articles=tuple(_left_alone(article, 45) for article in pack.articles))
+        if pack.name == "cn-2025"
+        else pack
+        for pack in hotel.house.packs
+    ]
+    assert rest_days(replace(hotel.house, packs=Packs(stricter))) == 45
+    assert rest_days(replace(hotel.house, packs=Packs([]))) == 0
+
+
+def _left_alone(article: Article, days: int) -> Article:
+    numbers = (
+        replace(each, values=((each.values[0][0], days),)) if each.name == "no_nag_days" else each
+        for each in article.parameters
+    )
+    return replace(article, parameters=tuple(numbers))
 
 
 def test_withdrawn_and_erased_is_not_agreed(hotel: Hotel) -> None:

@@ -1,7 +1,7 @@
 """What a kiosk may offer now, and how a guest stands to it; nothing of a face is touched, so nothing is on record."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from countenance.errors import NotFoundError
 from countenance.operations.parts import Caller, House
@@ -12,6 +12,8 @@ from countenance.vocabulary import Action, AgeClass, ConsentState, Scope
 
 #: What a guest is asked for before a kiosk verifies: a reference, on the operator's server, to be compared with.
 WANTED = frozenset({Scope.ENROL, Scope.VERIFY, Scope.OFF_DEVICE_STORAGE})
+#: The number of the law for how long a no is left alone (article 12; draft article 9).
+_NO_NAG_DAYS: Final = "no_nag_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,13 @@ def standing(house: House, caller: Caller, purpose: str, subject_ref: str) -> St
         references=kept,
         basis=facts.statutory_basis,
     )
+
+
+def rest_days(house: House) -> int:
+    """Return for how many days a person who said no is not asked again: the most that the packs in force demand."""
+    at = house.clock()
+    days = ((pack, pack.day(at)) for pack in house.packs)
+    return max((pack.parameters(day).get(_NO_NAG_DAYS, 0) for pack, day in days if pack.binds(day)), default=0)
 
 
 def _venue(tx: Transaction, caller: Caller) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from countenance.errors import ConflictError, NotFoundError
 from countenance.operations.consent import Consented, consent
-from countenance.operations.offered import Standing, standing
+from countenance.operations.offered import Standing, rest_days, standing
 from countenance.pages import look, other
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Going
@@ -18,8 +18,6 @@ from countenance.store import served, sites
 from countenance.subjects.consents import GIVEN, REFUSED, Said
 from countenance.vocabulary import AgeClass, ConsentForm, ConsentState, Scope, Variant
 
-#: After a no, a person is left in peace for so many days (draft 9, measures 12).
-_REST_DAYS: Final = 30
 #: One question at a time, each with the scopes that a yes to it covers.
 QUESTIONS: Final = ((Scope.ENROL, Scope.VERIFY), (Scope.OFF_DEVICE_STORAGE,))
 
@@ -52,7 +50,7 @@ async def _next(visit: Visit, form: Going, variant: Variant, *, anew: bool = Fal
     found: Standing = await visit.work(lambda: standing(visit.house, visit.caller, form.purpose, form.subject))
     if found.agreed:
         return look.shown(visit, form, offer, "verify" if found.references else "enrol")
-    if found.consent is ConsentState.REFUSED and found.refused_days is not None and found.refused_days < _REST_DAYS:
+    if found.consent is ConsentState.REFUSED and (found.refused_days or 0) < rest_days(visit.house):
         return await other.shown(visit, form, "rest")
     age = found.age_class or form.age
     if age is None:

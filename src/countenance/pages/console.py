@@ -10,8 +10,8 @@ from countenance.operations.requests import list_requests
 from countenance.pages.devices import due_checks
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.refusals import DAYS, by_day
-from countenance.pages.render import PLACE
 from countenance.store import activations, authorisations, overview, sites, tallies
+from countenance.store.gathering import PLACE
 from countenance.vocabulary import RequestState
 
 #: A request in one of these states waits for an answer.

@@ -13,10 +13,9 @@ from countenance.operations.parts import Refused
 from countenance.operations.readiness import device_readiness
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Code
-from countenance.pages.render import PLACE
 from countenance.reception.body import Form
 from countenance.store import activations, sites
-from countenance.store.gathering import SIGN_CURRENT
+from countenance.store.gathering import PLACE, SIGN_CURRENT
 
 #: A check that is due so soon is shown as due.
 SOON: Final = timedelta(days=14)

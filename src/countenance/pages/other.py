@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, ConfigDict, Field
 from starlette.responses import Response
 
+from countenance.operations.offered import rest_days
 from countenance.pages.counting import count_choice
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import PRESSED_MAX, Begun, Code
@@ -37,7 +38,7 @@ async def shown(visit: Visit, going: Begun, why: Why) -> Response:
     """Return the page with the ways that need no face, and count that one was taken."""
     offer = await offered(visit, going.purpose)
     await count_choice(visit, going, Way.REFUSED if why == "refused" else Way.ALTERNATIVE)
-    return visit.show("other.html", offer=offer, why=why)
+    return visit.show("other.html", offer=offer, why=why, rest_days=rest_days(visit.house))
 
 
 PAGES = (Page(method="POST", path="/kiosk/{device}/other", endpoint=other, who=Session.KIOSK),)

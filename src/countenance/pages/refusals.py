@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from countenance.law.pack import Packs
 from countenance.pages.door import Page, Session, Visit
-from countenance.pages.render import PLACE
 from countenance.record import REFUSED
 from countenance.record import read as read_record
 from countenance.store import records, tallies
+from countenance.store.gathering import PLACE
 
 DAYS: Final = 30
 _NEWEST: Final = 25

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -15,10 +14,9 @@ from starlette.responses import HTMLResponse
 from countenance.answer import Text
 from countenance.law.pack import Packs
 from countenance.pages.files import FOLDER, address
+from countenance.store.gathering import PLACE
 
 LANGUAGES: Final = ("en", "zh")
-#: Instants are shown as the clock at the venue shows them; the law's place is the pack's.
-PLACE: Final = ZoneInfo("Asia/Shanghai")
 _TAGS: Final = {"en": "en", "zh": "zh-Hans"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

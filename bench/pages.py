@@ -19,9 +19,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from sqlalchemy import text
 
-from bench import ROOT
 from bench.gather import FILL
-from bench.verify import DEVICE, PURPOSE, SESSION, SUBJECT, _environment, _run, _server, photograph
+from bench.hotel import DEVICE, PURPOSE, SESSION, SUBJECT, Running, agree, photograph, standing
 from countenance import access
 from countenance.client import Client
 from countenance.operations.staff import add_staff
@@ -61,34 +60,18 @@ TARGETS: Final = {
 def measure(faces: Path) -> dict[str, float]:
     """Return milliseconds of each page, kilobytes of the first, and seconds at the kiosk; medians."""
     sample = photograph(faces)
-    with tempfile.TemporaryDirectory(prefix="cn-") as folder:
-        environment = _environment(Path(folder))
-        _run(environment, "site", "apply", str(ROOT / "examples" / "hotel.yaml"))
-        token = _run(environment, "credential", "issue", "device", "--device", DEVICE).strip()
-        officer = _run(environment, "credential", "issue", "officer").strip()
-        with _server(environment) as (url, _):
-            with Client(url, officer) as opening:
-                opening.activate(PURPOSE)
-                opening.register(DEVICE, purpose=PURPOSE)
-            receipt = _guest(url, token, sample)
-            session, person = _fill(Path(folder))
-            figures = _pages(url, session, person, receipt)
-            figures["kiosk, from start to answer, s"] = _kiosk(url, token, sample, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="cn-") as folder, standing(Path(folder)) as hotel:
+        receipt = _guest(hotel, sample)
+        session, person = _fill(Path(folder))
+        figures = _pages(hotel.url, session, person, receipt)
+        figures["kiosk, from start to answer, s"] = _kiosk(hotel, sample, Path(folder))
     return figures
 
 
-def _guest(url: str, token: str, sample: bytes) -> str:
+def _guest(hotel: Running, sample: bytes) -> str:
     """Let a guest consent and be enrolled; return the token of the receipt."""
-    with Client(url, token) as client:
-        given = client.consent(
-            subject=SUBJECT,
-            purpose=PURPOSE,
-            decision="given",
-            form="separate",
-            scopes=["enrol", "verify", "off_device_storage"],
-            served=client.serve_notice(purpose=PURPOSE, language="en")["served"],
-            age_class="adult",
-        )
+    with Client(hotel.url, hotel.token) as client:
+        given = agree(client)
         client.enrol(sample, subject=SUBJECT, purpose=PURPOSE, session=SESSION)
         client.verify(sample, subject=SUBJECT, purpose=PURPOSE, session=SESSION)
     return str(given["receipt"]["token"])
@@ -109,9 +92,7 @@ def _fill(folder: Path) -> tuple[str, str]:
             own = access.issue(tx, OPERATOR, Role.SUBJECT, label="bench", at=at, subject_id=guest).token
             tx.execute(text("SET LOCAL statement_timeout = 0"))
             for statement in (FILL[0], FILL[3]):
-                tx.execute(
-                    text(statement.replace("FROM generate_series(1, :consents / :subjects), subject", _OTHERS)), numbers
-                )
+                tx.execute(text(statement.replace(_EVERYBODY, _OTHERS)), numbers)
             tx.execute(text(_RECORDS), numbers)
             tx.execute(text(_OWN), {"own": OWN})
         with database.reading() as tx:
@@ -168,7 +149,7 @@ def _median(client: httpx.Client, path: str, cookie: str, token: str) -> float:
     return statistics.median(taken)
 
 
-def _kiosk(url: str, token: str, sample: bytes, folder: Path) -> float:
+def _kiosk(hotel: Running, sample: bytes, folder: Path) -> float:
     """Return the seconds from pressing start until the answer stands there."""
     photo = folder / "sample.jpg"
     photo.write_bytes(sample)
@@ -180,8 +161,8 @@ def _kiosk(url: str, token: str, sample: bytes, folder: Path) -> float:
         browser = driver.chromium.launch(
             executable_path=path, headless=True, args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"]
         )
-        page = browser.new_page(base_url=url)
-        page.goto(f"/kiosk/{DEVICE}/pair#{token}")
+        page = browser.new_page(base_url=hotel.url)
+        page.goto(f"/kiosk/{DEVICE}/pair#{hotel.token}")
         page.wait_for_url(f"**/kiosk/{DEVICE}")
         for _ in range(LOOKS):
             _begin(page)

@@ -1,13 +1,7 @@
 """A whole verification over HTTP: requests a second, memory, and the share of law, facts and record."""
 
-import io
-import os
 import re
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PIL import Image
-
+from bench.hotel import DEVICE, PURPOSE, SESSION, SUBJECT, agree, photograph, standing
 from countenance import app
 from countenance.client import Client
 from countenance.facts import SessionFacts
@@ -26,9 +19,6 @@ from countenance.operations.parts import Caller
 from countenance.settings import read_settings
 from countenance.vocabulary import Role, StartedBy
 
-ROOT = Path(__file__).resolve().parent.parent
-PURPOSE, DEVICE, SUBJECT = "check-in", "kiosk-1", "guest"
-SESSION = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}
 CLIENTS, SECONDS = 4, 12.0
 Value = TypeVar("Value")
 TARGETS = {
@@ -38,45 +28,18 @@ TARGETS = {
 }
 
 
-def photograph(faces: Path) -> bytes:
-    """Return one development photograph as a camera would send it: JPEG, 640 × 480."""
-    first = min((faces / "images").rglob("*.jpg"))
-    with Image.open(first) as picture:
-        fitted = picture.convert("RGB").resize((480, 480))
-    wide = Image.new("RGB", (640, 480), (110, 110, 110))
-    wide.paste(fitted, (80, 0))
-    into = io.BytesIO()
-    wide.save(into, "JPEG", quality=90)
-    return into.getvalue()
-
-
 def measure(faces: Path) -> dict[str, float]:
     """Return the figures of one run: milliseconds, requests a second, mebibytes, and the law's share."""
     sample = photograph(faces)
     with tempfile.TemporaryDirectory(prefix="cn-") as folder:
-        environment = _environment(Path(folder))
-        _run(environment, "site", "apply", str(ROOT / "examples" / "hotel.yaml"))
-        token = _run(environment, "credential", "issue", "device", "--device", DEVICE).strip()
-        officer = _run(environment, "credential", "issue", "officer").strip()
-        with _server(environment) as (url, pid):
-            with Client(url, officer) as opening:
-                opening.activate(PURPOSE)
-                opening.register(DEVICE, purpose=PURPOSE)
-            client = Client(url, token)
-            client.consent(
-                subject=SUBJECT,
-                purpose=PURPOSE,
-                decision="given",
-                form="separate",
-                scopes=["enrol", "verify", "off_device_storage"],
-                served=client.serve_notice(purpose=PURPOSE, language="en")["served"],
-                age_class="adult",
-            )
+        with standing(Path(folder)) as hotel:
+            client = Client(hotel.url, hotel.token)
+            agree(client)
             client.enrol(sample, subject=SUBJECT, purpose=PURPOSE, session=SESSION)
             alone = _one_client(client, sample)
-            rate, median = _many_clients(url, token, sample)
-            memory = _memory(pid)
-        parts = _parts(environment, sample)
+            rate, median = _many_clients(hotel.url, hotel.token, sample)
+            memory = _memory(hotel.pid)
+        parts = _parts(hotel.environment, sample)
     return {
         "one_client_ms": alone,
         "requests_a_second": rate,
@@ -85,38 +48,6 @@ def measure(faces: Path) -> dict[str, float]:
         "law_facts_record_ms": parts,
         "law_facts_record_share": parts / alone,
     }
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTENANCE_")}
-    return kept | {"COUNTENANCE_DATA_DIR": str(folder), "COUNTENANCE_PORT": str(port)}
-
-
-def _run(environment: dict[str, str], *words: str) -> str:
-    command = [sys.executable, "-m", "countenance", *words]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-
-
-@contextmanager
-def _server(environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "countenance", "serve"], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None  # noqa: S101 — for the type checker
-    try:
-        for line in process.stderr:
-            if found := re.search(r"Serving on (\S+)", line):
-                threading.Thread(target=process.stderr.read, daemon=True).start()
-                yield found[1], process.pid
-                return
-        message = "The server did not start."
-        raise RuntimeError(message)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
 
 
 def _timed(act: Callable[[], Value]) -> tuple[float, Value]:

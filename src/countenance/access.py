@@ -81,7 +81,7 @@ def issue_link(house: House, caller: Caller, subject_ref: str) -> Linked:
                 at=at,
                 kind="link",
                 outcome="issued",
-                by=f"{caller.role.value}:{caller.credential_id}",
+                by=caller.named,
                 subject_mark=mark,
                 details={"expires_at": expires_at.isoformat()},
             ),

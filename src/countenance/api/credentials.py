@@ -78,9 +78,9 @@ async def issue(call: Calling) -> IssueAnswer:
             refuse_field("expires_at")
         with call.house.database.transaction() as tx:
             issued = _issue(tx, call, form, at)
-            by, done = operation.named(call.caller), (issued.credential_id, form.role.value, at)
+            caller, done = call.caller, (issued.credential_id, form.role.value, at)
             recorded = operation.record_credential(
-                tx, call.caller.operator_id, by, "issued", *done, staff_id=form.staff
+                tx, caller.operator_id, caller.named, "issued", *done, staff_id=form.staff
             )
         return IssueAnswer(credential=issued.credential_id, token=issued.token, record=RecordPointer.of(recorded))
 
@@ -133,9 +133,7 @@ async def revoke(call: Calling, credential_id: str) -> RevokeAnswer:
     def act() -> RevokeAnswer:
         caller = call.caller
         with call.house.database.transaction() as tx:
-            recorded = operation.revoke(
-                tx, caller.operator_id, operation.named(caller), credential_id, call.house.clock()
-            )
+            recorded = operation.revoke(tx, caller.operator_id, caller.named, credential_id, call.house.clock())
         return RevokeAnswer(credential=credential_id, record=RecordPointer.of(recorded))
 
     return await call.work(act)

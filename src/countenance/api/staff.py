@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from countenance.api.activate import code_of
-from countenance.api.door import Call, Calling, Route
+from countenance.api.door import Calling, Route
 from countenance.api.wire import RECORD_EXAMPLE, Code, RecordPointer, Shown, Words
 from countenance.operations import staff as operation
 from countenance.reception.body import Form
@@ -78,7 +78,7 @@ async def add_staff(call: Calling) -> StaffAnswer:
         form = sent.form(StaffForm)
         at, operator_id = call.house.clock(), call.caller.operator_id
         with call.house.database.transaction() as tx:
-            recorded = operation.add_staff(tx, operator_id, _by(call), form.staff, form.name, at)
+            recorded = operation.add_staff(tx, operator_id, call.caller.named, form.staff, form.name, at)
         return StaffAnswer(staff=form.staff, outcome="added", record=RecordPointer.of(recorded))
 
     return await call.work(act)
@@ -92,15 +92,11 @@ async def retire_staff(call: Calling, staff_id: str) -> RetireAnswer:
         sent.form(RetireForm)
         at, operator_id, code = call.house.clock(), call.caller.operator_id, code_of(staff_id)
         with call.house.database.transaction() as tx:
-            done = operation.retire_staff(tx, operator_id, _by(call), code, at)
+            done = operation.retire_staff(tx, operator_id, call.caller.named, code, at)
         pointer = RecordPointer.of(done.recorded)
         return RetireAnswer(staff=code, outcome="retired", record=pointer, credentials=done.credentials)
 
     return await call.work(act)
-
-
-def _by(call: Call) -> str:
-    return f"{call.caller.role.value}:{call.caller.credential_id}"
 
 
 _SHOWN = {"staff": "staff-12", "name": "The night manager", "active": True, "created_at": "2026-11-23T02:00:00Z"}

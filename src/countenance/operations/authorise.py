@@ -58,7 +58,7 @@ def _record(
             at=house.clock(),
             kind="authorisation",
             outcome=outcome,
-            by=f"{caller.role.value}:{caller.credential_id}",
+            by=caller.named,
             details={"authorisation": str(row.authorisation_id), **details},
         ),
     )

@@ -53,7 +53,7 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
                 at=at,
                 kind="consent",
                 outcome=said.decision,
-                by=f"{caller.role.value}:{caller.credential_id}",
+                by=caller.named,
                 subject_mark=mark,
                 details=_details(event)
                 | {

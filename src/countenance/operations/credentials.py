@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from countenance.errors import ConflictError, NotFoundError
-from countenance.operations.parts import Caller
 from countenance.record import Entry, Recorded, append
 from countenance.store import credentials as store
 from countenance.store import sites, staff, subjects
@@ -32,11 +31,6 @@ class Issued:
     def __repr__(self) -> str:
         """Show the public id only."""
         return f"Issued({self.credential_id})"
-
-
-def named(caller: Caller) -> str:
-    """Return a caller as records name whoever did something."""
-    return f"{caller.role.value}:{caller.credential_id}"
 
 
 def issue(

@@ -49,6 +49,6 @@ def unregister(house: House, caller: Caller, device_id: str) -> Recorded:
 def _record(
     tx: Transaction, house: House, caller: Caller, kind: str, outcome: str, details: dict[str, Any]
 ) -> Recorded:
-    by = f"{caller.role.value}:{caller.credential_id}"
+    by = caller.named
     entry = Entry(operator_id=caller.operator_id, at=house.clock(), kind=kind, outcome=outcome, by=by, details=details)
     return append(tx, entry)

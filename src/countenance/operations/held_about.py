@@ -150,7 +150,7 @@ def held_about(
         notices = _notices(tx, operator_id, events)
 
         # 3. Record that it was read.
-        by = f"{caller.role.value}:{caller.credential_id}"
+        by = caller.named
         entry = Entry(operator_id=operator_id, at=at, kind="access", outcome="shown", by=by, subject_mark=mark)
         recorded = append(tx, entry)
     house.count("access", "shown")

@@ -33,6 +33,11 @@ class Caller:
     subject_id: UUID | None = None
     staff_id: str | None = None
 
+    @property
+    def named(self) -> str:
+        """Return the caller as records name whoever did something."""
+        return f"{self.role.value}:{self.credential_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

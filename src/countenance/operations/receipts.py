@@ -122,7 +122,7 @@ def take(house: House, caller: Caller, record_id: UUID) -> ReceiptIssued:
     Raises NotFoundError for any other record, and ConflictError where the receipt was taken before.
     """
     at = house.clock()
-    by = f"{caller.role.value}:{caller.credential_id}"
+    by = caller.named
     with house.database.transaction() as tx:
         row = records.find(tx, caller.operator_id, record_id)
         fresh = row is not None and at - row.at <= timedelta(minutes=house.receipt_minutes)

@@ -36,7 +36,7 @@ def report(house: House, caller: Caller, alternative_id: str, *, working: bool) 
                     at=at,
                     kind="alternative",
                     outcome="up" if working else "down",
-                    by=f"{caller.role.value}:{caller.credential_id}",
+                    by=caller.named,
                     details={"alternative": alternative_id},
                 ),
             )

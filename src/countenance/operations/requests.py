@@ -46,7 +46,7 @@ def open_request(
             rules.check_record(tx, caller.operator_id, wanted.about_record, own)
         vault = house.vault(caller.operator_id)
         row = rules.ask(tx, vault, subject, wanted, at, house.request_days)
-        recorded = _record(tx, row, "opened", _by(caller), mark, at)
+        recorded = _record(tx, row, "opened", caller.named, mark, at)
     house.count("request", "opened")
     return rules.shown(row, at, vault=vault, ref=subject.ref), recorded
 
@@ -66,12 +66,12 @@ def answer_request(house: House, caller: Caller, request_id: UUID, said: Request
         row = _found(tx, operator_id, request_id, lock=True)
 
         # 2. Answer, and record that.
-        rules.answer(tx, vault, row, said, _by(caller), at)
+        rules.answer(tx, vault, row, said, caller.named, at)
         if subject is None or subject.linking_key is None:  # a request that is not closed has a subject
             raise _nothing()
         mark = vault.mark(subject.linking_key, subject.subject_id)
         details = {"answer": said.outcome.value, "late": at >= row.due_at, "age_corrected": said.age_class is not None}
-        recorded = _record(tx, row, "answered", _by(caller), mark, at, details)
+        recorded = _record(tx, row, "answered", caller.named, mark, at, details)
 
         # 3. Do what is granted.
         if said.age_class is not None:
@@ -135,10 +135,6 @@ def _found(tx: Transaction, operator_id: str, request_id: UUID, *, lock: bool = 
 
 def _nothing() -> NotFoundError:
     return NotFoundError("There is no such request.", "没有该请求。")
-
-
-def _by(caller: Caller) -> str:
-    return f"{caller.role.value}:{caller.credential_id}"
 
 
 def _record(  # noqa: PLR0917 — a step of a request by somebody at an instant

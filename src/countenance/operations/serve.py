@@ -34,7 +34,7 @@ def serve(house: House, caller: Caller, showing: Showing) -> Served:
                 at=at,
                 kind="notice",
                 outcome="served",
-                by=f"{caller.role.value}:{caller.credential_id}",
+                by=caller.named,
                 details={
                     "served": str(served.served_id),
                     "purpose": served.purpose,

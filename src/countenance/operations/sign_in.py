@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from countenance.errors import MalformedError, NotAllowedError, NotFoundError
-from countenance.operations.credentials import Issued, begin_session, named, record_credential
+from countenance.operations.credentials import Issued, begin_session, record_credential
 from countenance.operations.parts import Caller, House
 from countenance.operations.whose import whose
 from countenance.record import Entry, append
@@ -207,5 +207,6 @@ def sign_out(house: House, caller: Caller) -> None:
         mark = whose(tx, house, caller, None)[1] if caller.role is Role.SUBJECT else None
         if credentials.revoke(tx, caller.operator_id, caller.credential_id, at):
             done = caller.credential_id, caller.role.value, at
-            by = named(caller)
-            record_credential(tx, caller.operator_id, by, "revoked", *done, subject_mark=mark, staff_id=caller.staff_id)
+            record_credential(
+                tx, caller.operator_id, caller.named, "revoked", *done, subject_mark=mark, staff_id=caller.staff_id
+            )

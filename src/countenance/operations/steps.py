@@ -174,7 +174,7 @@ def write(
             at=asked.question.at,
             kind=asked.question.action.value,
             outcome=outcome,
-            by=f"{caller.role.value}:{caller.credential_id}",
+            by=caller.named,
             subject_mark=mark or mark_of(house, caller.operator_id, about or asked.on_file),
             facts=asked.facts,
             answers=answers,

@@ -37,7 +37,7 @@ def withdraw(house: House, caller: Caller, subject_ref: str, purpose: str) -> Wi
             raise NotFoundError("No such subject is on file.", "该个人未登记。")
         if purpose not in {row["code"] for row in sites.read(tx, caller.operator_id, "purpose")}:  # retired ones count
             raise NotFoundError("No such purpose was ever on file. See GET /v1/purposes.", "该处理目的从未登记。")
-        done = take_back(tx, house, subject, purpose, f"{caller.role.value}:{caller.credential_id}", at)
+        done = take_back(tx, house, subject, purpose, caller.named, at)
     settle(house, caller.operator_id, done)
     return done
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance.answer import Text
-from countenance.operations.credentials import issue, named, record_credential, revoke
+from countenance.operations.credentials import issue, record_credential, revoke
 from countenance.operations.sign_in import Invited, address, invite, pairing
 from countenance.operations.staff import NAME_CHARS_MAX, add_staff, retire_staff
 from countenance.pages.door import Page, Session, Visit
@@ -71,7 +71,7 @@ async def added(visit: Visit) -> Response:
     def act() -> None:
         with visit.house.database.transaction() as tx:
             caller = visit.caller
-            add_staff(tx, caller.operator_id, named(caller), form.staff, form.name, visit.house.clock())
+            add_staff(tx, caller.operator_id, caller.named, form.staff, form.name, visit.house.clock())
 
     await visit.work(act)
     return await _invited(visit, form.staff)
@@ -87,7 +87,7 @@ async def _invited(visit: Visit, staff_id: str) -> Response:
         caller = visit.caller
         with visit.house.database.transaction() as tx:
             vault = visit.house.vault(caller.operator_id)
-            return invite(tx, vault, caller.operator_id, named(caller), staff_id, visit.house.clock())
+            return invite(tx, vault, caller.operator_id, caller.named, staff_id, visit.house.clock())
 
     made = await visit.work(act)
     link = address(visit.behind.settings.public_url, made.token)
@@ -101,7 +101,7 @@ async def retired(visit: Visit) -> Response:
 
     def act() -> None:
         with visit.house.database.transaction() as tx:
-            retire_staff(tx, visit.caller.operator_id, named(visit.caller), form.staff, visit.house.clock())
+            retire_staff(tx, visit.caller.operator_id, visit.caller.named, form.staff, visit.house.clock())
 
     await visit.work(act)
     return visit.go("/console/staff")
@@ -116,7 +116,7 @@ async def paired(visit: Visit) -> Response:
         with visit.house.database.transaction() as tx:
             issued = issue(tx, caller.operator_id, Role.DEVICE, label="kiosk", at=at, device_id=device)
             record_credential(
-                tx, caller.operator_id, named(caller), "issued", issued.credential_id, Role.DEVICE.value, at
+                tx, caller.operator_id, caller.named, "issued", issued.credential_id, Role.DEVICE.value, at
             )
         return issued.token
 
@@ -132,7 +132,7 @@ async def revoked(visit: Visit) -> Response:
 
     def act() -> None:
         with visit.house.database.transaction() as tx:
-            revoke(tx, visit.caller.operator_id, named(visit.caller), which, visit.house.clock())
+            revoke(tx, visit.caller.operator_id, visit.caller.named, which, visit.house.clock())
 
     await visit.work(act)
     return visit.go("/console/staff")

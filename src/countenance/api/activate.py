@@ -10,12 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from countenance.api.door import Calling, Route
 from countenance.api.told import told
-from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, Code, PermitAnswer, RecordPointer, Shown, permitted
+from countenance.api.wire import LAW_EXAMPLE, RECORD_EXAMPLE, PermitAnswer, RecordPointer, Shown, permitted
 from countenance.errors import NotFoundError
 from countenance.operations import activate as operation
 from countenance.operations import deactivate as ending
 from countenance.operations.parts import Permitted
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 _CODE: Final = TypeAdapter(Code)

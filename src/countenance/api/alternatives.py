@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, StrictBool
 
 from countenance.api.door import Calling, Route
-from countenance.api.wire import Code, Shown
+from countenance.api.wire import Shown
 from countenance.operations.report import report as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

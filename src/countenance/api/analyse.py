@@ -12,7 +12,6 @@ from countenance.api.wire import (
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
     Attribute,
-    Code,
     DutyShown,
     LawShown,
     Picture,
@@ -25,6 +24,7 @@ from countenance.api.wire import (
 from countenance.operations import analyse as operation
 from countenance.operations.parts import Analysed
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

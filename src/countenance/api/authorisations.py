@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import Field, StrictBool
 
 from countenance.api.door import Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words, named
+from countenance.api.wire import RECORD_EXAMPLE, Instant, RecordPointer, Ref, Shown, named
 from countenance.errors import NotFoundError
 from countenance.operations import authorise as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code, Words
 from countenance.sites.authorisations import DEVICES_MAX, SUBJECTS_MAX, Wanted
 from countenance.store import authorisations as store
 from countenance.store import subjects

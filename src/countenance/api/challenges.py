@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import Field
 
 from countenance.api.door import Calling, Route
-from countenance.api.wire import Bilingual, Code, Shown
+from countenance.api.wire import Bilingual, Shown
 from countenance.operations import challenge as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Action, Role, Turn
 
 

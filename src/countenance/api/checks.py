@@ -7,10 +7,11 @@ from pydantic import Field
 
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.told import told
-from countenance.api.wire import DUTY_EXAMPLE, LAW_EXAMPLE, RECORD_EXAMPLE, Code, PermitAnswer, Ref, permitted
+from countenance.api.wire import DUTY_EXAMPLE, LAW_EXAMPLE, RECORD_EXAMPLE, PermitAnswer, Ref, permitted
 from countenance.operations import checks
 from countenance.operations.parts import Permitted
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role, StorageDestination
 
 

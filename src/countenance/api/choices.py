@@ -7,11 +7,12 @@ from pydantic import Field
 
 from countenance.api.door import Calling, Route
 from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
-from countenance.api.wire import Code, Shown
+from countenance.api.wire import Shown
 from countenance.operations.choose import SECONDS_MAX, STEPS_MAX, Choice
 from countenance.operations.choose import choose as operation
 from countenance.operations.once import Repeated
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role, Way
 
 

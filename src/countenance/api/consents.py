@@ -7,21 +7,10 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from countenance.api.door import Call, Calling, Route
-from countenance.api.wire import (
-    RECEIPT_EXAMPLE,
-    RECORD_EXAMPLE,
-    Code,
-    Id,
-    Instant,
-    ReceiptGiven,
-    RecordPointer,
-    Ref,
-    Sha256,
-    Shown,
-    Words,
-)
+from countenance.api.wire import RECEIPT_EXAMPLE, RECORD_EXAMPLE, Id, Instant, ReceiptGiven, RecordPointer, Ref, Shown
 from countenance.operations.consent import consent as operation
 from countenance.reception.body import Form, refuse_field
+from countenance.reception.words import Code, Sha256, Words
 from countenance.subjects.consents import Paper, Said
 from countenance.subjects.guardians import Guardian
 from countenance.vocabulary import AgeClass, ConsentForm, Relation, RelationEvidence, Role, Scope

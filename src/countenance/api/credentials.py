@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from countenance.api.door import Call, Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, Instant, RecordPointer, Ref, Shown, Words
+from countenance.api.wire import RECORD_EXAMPLE, Instant, RecordPointer, Ref, Shown
 from countenance.errors import NotFoundError
 from countenance.operations import credentials as operation
 from countenance.reception.body import Form, refuse_field
+from countenance.reception.words import Code, Words
 from countenance.store import credentials as store
 from countenance.store import subjects
 from countenance.store.database import Transaction

@@ -15,7 +15,6 @@ from countenance.api.wire import (
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
     AttackCheckShown,
-    Code,
     DutyShown,
     Pictured,
     RecordPointer,
@@ -26,6 +25,7 @@ from countenance.api.wire import (
 from countenance.operations import enrol as operation
 from countenance.operations.once import Repeated
 from countenance.operations.parts import AttackSuspected, Enrolled, NotAcquired, Refused
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

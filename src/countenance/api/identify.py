@@ -14,7 +14,6 @@ from countenance.api.wire import (
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
     AttackCheckShown,
-    Code,
     DutyShown,
     Id,
     LawShown,
@@ -26,6 +25,7 @@ from countenance.api.wire import (
 )
 from countenance.operations import identify as operation
 from countenance.operations.parts import Identified
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

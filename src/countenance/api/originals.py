@@ -12,7 +12,6 @@ from countenance.api.told import told
 from countenance.api.wire import (
     LAW_EXAMPLE,
     RECORD_EXAMPLE,
-    Code,
     DutyShown,
     Instant,
     LawShown,
@@ -25,6 +24,7 @@ from countenance.api.wire import (
 from countenance.operations import keep_original as operation
 from countenance.operations.parts import Kept
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.store import originals as store
 from countenance.vocabulary import Role
 

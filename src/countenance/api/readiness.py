@@ -6,10 +6,11 @@ from countenance.answer import finding_json
 from countenance.api.activate import code_of
 from countenance.api.document import FindingShown
 from countenance.api.door import Calling, Route
-from countenance.api.wire import Code, Shown
+from countenance.api.wire import Shown
 from countenance.operations import readiness as operation
 from countenance.operations.readiness import Outstanding
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 _WHO = (Role.OFFICER, Role.REGULATOR)

@@ -8,10 +8,11 @@ from pydantic import Field
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.identify import IdentifyAnswer, answer
 from countenance.api.told import told
-from countenance.api.wire import DUTY_EXAMPLE, LAW_EXAMPLE, RECORD_EXAMPLE, Code, Picture
+from countenance.api.wire import DUTY_EXAMPLE, LAW_EXAMPLE, RECORD_EXAMPLE, Picture
 from countenance.operations import remote as operation
 from countenance.operations.parts import Identified
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import Field
 
 from countenance.api.door import Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, Destroyed, Id, Prose, RecordPointer, Ref, Shown, named
+from countenance.api.wire import RECORD_EXAMPLE, Destroyed, Id, RecordPointer, Ref, Shown, named
 from countenance.operations import requests as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code, Prose
 from countenance.subjects.requests import NewRequest, Request, RequestAnswer
 from countenance.vocabulary import AgeClass, RequestKind, RequestOutcome, RequestState, Role
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from countenance.api.door import Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, RecordPointer, Shown
+from countenance.api.wire import RECORD_EXAMPLE, RecordPointer, Shown
 from countenance.operations.serve import serve as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.subjects.notices import Showing
 from countenance.vocabulary import Language, Role, Variant
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from countenance.api.door import Call, Calling, Route
-from countenance.api.wire import Bilingual, Code, Shown
+from countenance.api.wire import Bilingual, Shown
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.store import activations, sites
 from countenance.store.database import Transaction
 from countenance.vocabulary import PlaceKind, Role, VenueKind

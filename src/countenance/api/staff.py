@@ -7,9 +7,10 @@ from pydantic import Field
 
 from countenance.api.activate import code_of
 from countenance.api.door import Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, RecordPointer, Shown, Words
+from countenance.api.wire import RECORD_EXAMPLE, RecordPointer, Shown
 from countenance.operations import staff as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code, Words
 from countenance.store import staff as store
 from countenance.vocabulary import Role
 

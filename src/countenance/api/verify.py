@@ -14,7 +14,6 @@ from countenance.api.wire import (
     RECORD_EXAMPLE,
     SESSION_EXAMPLE,
     AttackCheckShown,
-    Code,
     DutyShown,
     LawShown,
     Pictured,
@@ -26,6 +25,7 @@ from countenance.api.wire import (
 )
 from countenance.operations import verify as operation
 from countenance.operations.parts import Verified
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

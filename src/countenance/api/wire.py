@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,28 +24,12 @@ from countenance.facts import SessionFacts
 from countenance.operations.parts import Permitted
 from countenance.operations.receipts import ReceiptIssued, address
 from countenance.reception.body import Form, refuse_field
+from countenance.reception.words import Words
 from countenance.record import Recorded
 from countenance.settings import FRAMES_MAX
-from countenance.subjects.requests import PROSE_CHARS_MAX
 from countenance.vocabulary import StartedBy
 
-TEXT_CHARS_MAX: Final = 128
-_IN_PROSE: Final = dict.fromkeys(map(ord, "\n\t\u00a0\u3000\u200c\u200d"), " ")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
-
-
-def _printable(text: str) -> str:
-    """Refuse control characters, NUL and lone surrogates: no database, log or screen may have to deal with them."""
-    if not text.isprintable() or not text.strip():
-        raise ValueError
-    return text
-
-
-def _prose(text: str) -> str:
-    """Refuse what `_printable` refuses, but take lines, wide spaces, and the joiners that some scripts need."""
-    lines = text.replace("\r\n", "\n")
-    _printable(lines.translate(_IN_PROSE))
-    return lines
 
 
 def _instant(given: Any) -> datetime:
@@ -84,20 +67,12 @@ def _uuid(given: Any) -> UUID:
     return UUID(given)
 
 
-#: A short text of the caller's: printable, not blank.
-Words = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX), AfterValidator(_printable)]
-#: What a person writes, and is answered.
-Prose = Annotated[str, Field(min_length=1, max_length=PROSE_CHARS_MAX), AfterValidator(_prose)]
 #: The operator's own word for a person; a number of a booking, never more than is needed.
 Ref = Annotated[Words, Field(description="The operator's own word for the person, such as a booking number.")]
-#: What a site file declares is named so.
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
 Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"}, mode="validation")]
-#: The SHA-256 of something kept elsewhere.
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: An attribute that is asked for; whether anything can be said about it is settled by law and build.
 Attribute = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
 Picture = Annotated[

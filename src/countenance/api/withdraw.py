@@ -1,9 +1,10 @@
 """POST /v1/withdraw: a subject takes a consent back, and what was kept for that purpose is destroyed."""
 
 from countenance.api.door import Calling, Route
-from countenance.api.wire import RECORD_EXAMPLE, Code, Destroyed, RecordPointer, Ref, Shown
+from countenance.api.wire import RECORD_EXAMPLE, Destroyed, RecordPointer, Ref, Shown
 from countenance.operations.withdraw import withdraw as operation
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Role
 
 

@@ -12,16 +12,16 @@ from countenance.operations.held_about import held_about
 from countenance.pages.about import held_shown
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.earlier import SHOWN_AT_ONCE
-from countenance.pages.going import Ref
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
+from countenance.reception.words import Typed
 from countenance.store import overview, sites
 
 
 class PersonForm(Form):
     """Whose file is opened, and from which record on backwards; that it was is on record."""
 
-    subject: Ref
+    subject: Typed
     before: UUID | None = None
 
 

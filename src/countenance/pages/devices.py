@@ -12,8 +12,8 @@ from countenance.operations.deactivate import unregister
 from countenance.operations.parts import Refused
 from countenance.operations.readiness import device_readiness
 from countenance.pages.door import Page, Session, Visit
-from countenance.pages.going import Code
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.store import activations, sites
 from countenance.store.gathering import PLACE, SIGN_CURRENT
 

@@ -4,24 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AwareDatetime, Field
 
 from countenance.facts import SessionFacts
 from countenance.reception.body import Form
+from countenance.reception.words import Code, Typed
 from countenance.vocabulary import AgeClass, StartedBy
 
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 #: A guest who is asked and asked again is being pressed; nobody needs more steps than this.
 PRESSED_MAX: Final = 200
 
-
-def _printable(text: str) -> str:
-    if not text.isprintable() or not text.strip():
-        raise ValueError
-    return text.strip()
-
-
-Ref = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
 
 #: What the guest does at a kiosk by pressing start: begins it, with the purpose and another way on the same page.
 BEGUN_BY_GUEST: Final = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
@@ -38,7 +30,7 @@ class Begun(Form):
 class Going(Begun):
     """A guest who said who they are; the word is the operator's own, such as a number of a booking."""
 
-    subject: Ref
+    subject: Typed
     age: AgeClass | None = None
     served: UUID | None = None
 

@@ -15,10 +15,11 @@ from countenance.operations.once import Repeated
 from countenance.operations.parts import AttackSuspected, Enrolled, NotAcquired, Refused, Verified
 from countenance.pages.counting import count_choice
 from countenance.pages.door import Page, Session, Visit
-from countenance.pages.going import BEGUN_BY_GUEST, Code, Going
+from countenance.pages.going import BEGUN_BY_GUEST, Going
 from countenance.pages.kiosk import offered
 from countenance.pages.receipt import shown_receipt
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.settings import FRAMES_MAX
 from countenance.vocabulary import Action, AttackChecking, Way
 

@@ -15,8 +15,8 @@ from countenance.operations.withdraw import withdraw
 from countenance.pages.about import held_shown
 from countenance.pages.door import Open, Page, Session, Visit
 from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
-from countenance.pages.going import Code
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.store import subjects
 from countenance.subjects.consents import GIVEN
 from countenance.subjects.requests import PROSE_CHARS_MAX, NewRequest

@@ -8,9 +8,10 @@ from starlette.responses import Response
 from countenance.operations.offered import rest_days
 from countenance.pages.counting import count_choice
 from countenance.pages.door import Page, Session, Visit
-from countenance.pages.going import PRESSED_MAX, Begun, Code
+from countenance.pages.going import PRESSED_MAX, Begun
 from countenance.pages.kiosk import offered
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.vocabulary import Way
 
 #: Why a guest is sent here.

@@ -11,9 +11,9 @@ from countenance.operations.credentials import issue, record_credential, revoke
 from countenance.operations.sign_in import Invited, address, invite, pairing
 from countenance.operations.staff import NAME_CHARS_MAX, add_staff, retire_staff
 from countenance.pages.door import Page, Session, Visit
-from countenance.pages.going import Code
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
+from countenance.reception.words import Code
 from countenance.store import credentials, sites, staff
 from countenance.vocabulary import Role
 

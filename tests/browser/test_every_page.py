@@ -1,7 +1,9 @@
 """Every page in every state and both languages: lawful headers, axe by light and dark, a telephone, a canary."""
 
+import hashlib
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,6 +25,9 @@ from tests.operations.governed import authorised, colleague
 from tests.operations.receipt import claimed
 from tests.operations.signing import PASSWORD, Member
 
+LISTS = (
+    "desk", "purposes", "devices", "consents", "refusals", "parity", "requests", "authorisations", "filing", "staff",
+)  # fmt: skip
 _CREDENTIAL = re.compile(r"c[nr]_[a-z2-7]{12}_[A-Za-z0-9_-]{43}")
 COOKIES = {f"countenance-{kind}": _CREDENTIAL for kind in ("staff", "kiosk", "subject", "receipt")} | {
     "countenance-language": re.compile("en|zh")
@@ -197,6 +202,7 @@ def console(walk: Walk) -> None:
     press(page, "main button")
     walk.see(page, "console")
     _lists(walk, page)
+    _desk(walk, page)
     _staff(walk, page)
     press(page, "form[action$='/sign-out'] button")
     page.fill("#staff", clerk.staff_id)
@@ -231,7 +237,7 @@ def _busy(walk: Walk) -> None:
 
 
 def _lists(walk: Walk, page: Page) -> None:
-    for name in ("purposes", "devices", "consents", "refusals", "parity", "requests", "authorisations", "staff"):
+    for name in LISTS:
         page.goto(f"/console/{name}")
         walk.see(page, f"console-{name}")
     page.goto("/console/purposes")
@@ -249,15 +255,78 @@ def _lists(walk: Walk, page: Page) -> None:
     walk.see(page, "console-person")
     press(page, "form[action$='/link'] button")
     walk.see(page, "console-link")
+    page.goto("/console/consents")
+    page.fill("#subject", "guest-8")
+    press(page, "main form button")
+    press(page, "form[action$='/withdraw'] button")
+    walk.see(page, "console-taken-back")
     page.goto("/console/requests")
     press(page, "tbody a")
     walk.see(page, "console-request")
     page.check("input[value=partly]")
     page.fill("#text", CANARY)
     press(page, "main form button")
+    _authorise(walk, page)
+
+
+def _authorise(walk: Walk, page: Page) -> None:
     page.goto("/console/authorisations")
     press(page, "button[value=approve]")
     press(page, "button[value=revoke]")
+    page.click("details summary")
+    walk.see(page, "console-authorisations-ask")
+    page.select_option("#ground", "public_security")
+    for name in ("issuer", "reference", "requester"):
+        page.fill(f"#{name}", CANARY)
+    page.check("input[name=requested_by_subject][value=no]")
+    page.check(f"input[name=devices][value={KIOSK}]")
+    page.fill("#ends_at", "2020-01-01T10:00")
+    press(page, "details form button")
+    walk.see(page, "console-authorisations-wrong")
+    page.fill("#ends_at", f"{walk.site.hotel.clock() + timedelta(days=2):%Y-%m-%dT%H:%M}")
+    press(page, "details form button")
+    expect(page).to_have_url(f"{walk.site.url}/console/authorisations")
+
+
+def _desk(walk: Walk, page: Page) -> None:
+    _to_desk(page, CANARY, "adult", "here")
+    walk.see(page, "console-desk-ask")
+    press(page, "button[value=large_type]")
+    _answer(page, "yes")
+    walk.see(page, "console-desk-done")
+    _to_desk(page, "child", "under_14", "paper")
+    page.fill("#notice_version", "1")
+    page.set_input_files("[data-digest=evidence_sha256] input", {
+        "name": "scan.png", "mimeType": "image/png", "buffer": b"abc",
+    })  # fmt: skip
+    expect(page.locator("#evidence_sha256")).to_have_value(hashlib.sha256(b"abc").hexdigest())
+    _answer(page, "yes")
+    walk.see(page, "console-desk-guardian")
+    page.fill("#guardian", CANARY)
+    page.select_option("#relation", "parent")
+    page.select_option("#evidence", "birth_certificate")
+    press(page, "form[action$='/decide'] button")
+    _to_desk(page, "booking-no", "adult", "here")
+    walk.see(page, "console-desk-rest")
+    _answer(page, "no")
+    walk.see(page, "console-desk-no")
+    page.goto("/console/desk")
+    press(page, f"a[href*='sheet'][lang^={walk.language}]")
+    walk.see(page, "console-sheet")
+
+
+def _to_desk(page: Page, who: str, age: str, way: str) -> None:
+    page.goto("/console/desk")
+    page.fill("#subject", who)
+    page.select_option("#age", age)
+    page.check(f"input[name=way][value={way}]")
+    press(page, "form[action$='/ask'] button")
+
+
+def _answer(page: Page, answer: str) -> None:
+    for scope in ("enrol", "verify", "off_device_storage"):
+        page.check(f"input[name={scope}][value={answer}]")
+    press(page, "form[action$='/decide'] button")
 
 
 def _staff(walk: Walk, page: Page) -> None:
@@ -304,5 +373,5 @@ def test_every_page(make_site: Callable[..., Site], language: str) -> None:
         nothing_kept(page)
     assert len(site.opened) == 5
     assert site.watch.shown == {f"{page.method} {page.path}" for page in pages()}
-    assert len(site.watch.shown) == 49
-    assert len(walk.seen) == len(set(walk.seen)) == 56
+    assert len(site.watch.shown) == 56
+    assert len(walk.seen) == len(set(walk.seen)) == 67

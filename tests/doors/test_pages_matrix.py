@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -25,6 +26,9 @@ from tests.operations.receipt import said_yes, token_of
 
 GOING = {"purpose": PURPOSE, "begun": "2026-11-20T10:00:00Z", "pressed": "1"}
 GUEST = GOING | {"subject": "guest", "age": "adult"}
+DESK = {
+    "subject": "walk-in", "purpose": PURPOSE, "age": "adult", "scopes": "enrol", "way": "here", "language": "en",
+}  # fmt: skip
 #: What each form sends when it is sent well; it does something, so that nothing done is something refused.
 FORMS = {
     "/kiosk/{device}/start": {"purpose": PURPOSE},
@@ -44,6 +48,10 @@ FORMS = {
     "/console/devices/{name}": {"act": "unregister"},
     "/console/consents/person": {"subject": "guest"},
     "/console/consents/link": {"subject": "guest"},
+    "/console/consents/withdraw": {"subject": "neighbour", "purpose": PURPOSE},
+    "/console/desk/ask": DESK,
+    "/console/desk/decide": {},
+    "/console/authorisations": {},
     "/console/requests/{request_id}": {"outcome": "granted"},
     "/console/authorisations/{authorisation_id}": {"act": "revoke"},
     "/console/staff/add": {"staff": "somebody", "name": "Somebody"},
@@ -113,6 +121,7 @@ def scene(front: Front) -> Scene:
     hotel = front.hotel
     receipt = token_of(said_yes(hotel, "guest"))
     hotel.enrol("guest", grace_hopper_jpeg())
+    hotel.consent("neighbour")
     request, _ = open_request(hotel.house, OFFICER, NewRequest(kind=RequestKind.ACCESS), "guest")
     tokens = {session: issued(hotel, session.roles[0]).token for session in Session if session.roles}
     tokens[Session.RECEIPT] = receipt
@@ -124,13 +133,21 @@ def scene(front: Front) -> Scene:
         "device": KIOSK, "code": PURPOSE, "name": KIOSK, "request_id": str(request.request),
         "authorisation_id": str(authorised(hotel, 0)),
     }  # fmt: skip
+    with hotel.house.database.transaction() as tx:
+        desk = access.authenticate(tx, tokens[Session.STAFF], hotel.clock())
     named = {
+        "/console/authorisations": {
+            "purpose": PURPOSE, "ground": "public_security", "requester": "x", "requested_by_subject": "no",
+            "issuer": "x", "reference": "x", "devices": KIOSK,
+            "ends_at": f"{hotel.clock() + timedelta(days=2):%FT%H:%M}",
+        },
+        "/console/desk/decide": DESK | {"enrol": "yes", "served": str(hotel.serve(desk))},
         "/kiosk/{device}/answer": FORMS["/kiosk/{device}/answer"] | {"served": str(hotel.serve(kiosk))},
         "/kiosk/{device}/receipt": {"record": str(used.recorded.record_id)},
         "/console/staff/invite": {"staff": colleague(hotel)},
         "/console/staff/retire": {"staff": colleague(hotel)},
         "/console/staff/revoke": {"credential": issued(hotel, Role.OFFICER).credential_id},
-    }
+    }  # fmt: skip
     return Scene(front, tokens, ids, FORMS | named)
 
 
@@ -166,7 +183,7 @@ def needed() -> list[Page]:
 
 def test_forms_are_all_the_forms() -> None:
     assert {page.path for page in needed() if page.method == "POST"} == set(FORMS)
-    assert len(FORMS) == 25
+    assert len(FORMS) == 29
 
 
 def test_whoever_may_not_is_not_let_in_and_nothing_is_done(scene: Scene) -> None:

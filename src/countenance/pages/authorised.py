@@ -1,17 +1,25 @@
-"""Authorisations: those that wait for a second person, those that run, and every use that was made of each."""
+"""Authorisations: ask for one, approve or revoke one; those that wait, those that run, and every use of each."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, NaiveDatetime
 from starlette.responses import Response
 
+from countenance.answer import Text
+from countenance.errors import CountenanceError, MalformedError, NotFoundError
 from countenance.operations import authorise
 from countenance.pages.door import Page, Session, Visit
+from countenance.pages.filled import filled_in
 from countenance.reception.body import Form
+from countenance.reception.words import Code, Prose, Typed
+from countenance.sites.authorisations import DEVICES_MAX, SUBJECTS_MAX, Wanted
 from countenance.store import authorisations as store
 from countenance.store import sites
 from countenance.store.authorisations import ApprovalRow, AuthorisationRow
+from countenance.store.gathering import PLACE
+from countenance.vocabulary import Ground
 
 _NEWEST = 100
 
@@ -32,8 +40,48 @@ class ShownAuthorisation:
     state: str
 
 
+class AskForm(Form):
+    """What is asked for: the ground, whose order, for which purpose, on which devices, about whom, and until when."""
+
+    purpose: Code
+    ground: Ground
+    requester: Typed
+    requested_by_subject: Literal["yes", "no"]
+    issuer: Typed
+    reference: Typed
+    devices: Annotated[tuple[Code, ...], Field(min_length=1, max_length=DEVICES_MAX)]
+    subjects: Prose | None = None
+    starts_at: NaiveDatetime | None = None
+    ends_at: NaiveDatetime
+
+    def wanted(self) -> Wanted:
+        """Return what is wanted; the times are those of the clock at the venue, the persons one on each line."""
+        named = [line.strip() for line in (self.subjects or "").splitlines() if line.strip()]
+        if len(named) > SUBJECTS_MAX:
+            raise MalformedError(
+                f"An authorisation names {SUBJECTS_MAX} persons at most: particular persons, and not a crowd.",
+                f"一项授权最多写明 {SUBJECTS_MAX} 人：须为特定个人，而非人群。",
+            )
+        return Wanted(
+            purpose=self.purpose,
+            ground=self.ground,
+            requester=self.requester,
+            requested_by_subject=self.requested_by_subject == "yes",
+            issuer=self.issuer,
+            reference=self.reference,
+            devices=self.devices,
+            subjects=tuple(named),
+            starts_at=None if self.starts_at is None else self.starts_at.replace(tzinfo=PLACE),
+            ends_at=self.ends_at.replace(tzinfo=PLACE),
+        )
+
+
 async def authorisations(visit: Visit) -> Response:
-    """List authorisations, the newest first."""
+    """List authorisations, the newest first, with the form that asks for another."""
+    return await _listed(visit)
+
+
+async def _listed(visit: Visit, filled: AskForm | None = None, wrong: CountenanceError | None = None) -> Response:
     operator_id, at = visit.caller.operator_id, visit.house.clock()
 
     def act() -> dict[str, Any]:
@@ -47,10 +95,34 @@ async def authorisations(visit: Visit) -> Response:
                 )
                 for row in store.listed(tx, operator_id, _NEWEST)
             ]
-            titles = {row["code"]: row["title"] for row in sites.read(tx, operator_id, "purpose")}
-        return {"authorisations": shown, "titles": titles}
+            purposes = sites.read(tx, operator_id, "purpose")
+            devices = sites.read(tx, operator_id, "device")
+        return {
+            "authorisations": shown,
+            "titles": {row["code"]: row["title"] for row in purposes},
+            "purposes": [row for row in purposes if not row["retired"]],
+            "devices": [row for row in devices if not row["retired"]],
+        }
 
-    return visit.show("authorised.html", **await visit.work(act))
+    return visit.show(
+        "authorised.html",
+        200 if wrong is None else 400,
+        grounds=list(Ground),
+        filled=filled_in(AskForm, filled),
+        wrong=None if wrong is None else Text(wrong.en, wrong.zh),
+        **await visit.work(act),
+    )
+
+
+async def asked_for(visit: Visit) -> Response:
+    """Put what is asked for on file: it permits nothing before two other people have approved it."""
+    form = visit.form(AskForm)
+    try:
+        wanted = form.wanted()
+        await visit.work(lambda: authorise.ask_for(visit.house, visit.caller, wanted))
+    except (MalformedError, NotFoundError) as error:
+        return await _listed(visit, form, error)
+    return visit.go("/console/authorisations")
 
 
 def _shown(row: AuthorisationRow, approvals: list[ApprovalRow], uses: int, at: datetime) -> ShownAuthorisation:
@@ -76,5 +148,6 @@ async def authorisation(visit: Visit) -> Response:
 
 PAGES = (
     Page(method="GET", path="/console/authorisations", endpoint=authorisations, who=Session.STAFF),
+    Page(method="POST", path="/console/authorisations", endpoint=asked_for, who=Session.STAFF),
     Page(method="POST", path="/console/authorisations/{authorisation_id}", endpoint=authorisation, who=Session.STAFF),
 )

@@ -1,4 +1,4 @@
-"""Consents by state and purpose, and one person's file: what was decided, what is kept, every use; a link for them."""
+"""Consents by state and purpose, and one person's file: what was decided, kept and used; a yes taken back; a link."""
 
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,13 @@ from starlette.responses import Response
 from countenance import access
 from countenance.answer import Text
 from countenance.operations.held_about import held_about
+from countenance.operations.withdraw import withdraw
 from countenance.pages.about import held_shown
 from countenance.pages.door import Page, Session, Visit
 from countenance.pages.earlier import SHOWN_AT_ONCE
 from countenance.pages.qr import svg
 from countenance.reception.body import Form
-from countenance.reception.words import Typed
+from countenance.reception.words import Code, Typed
 from countenance.store import overview, sites
 
 
@@ -23,6 +24,13 @@ class PersonForm(Form):
 
     subject: Typed
     before: UUID | None = None
+
+
+class TakeBackForm(Form):
+    """Whose yes to which purpose is taken back."""
+
+    subject: Typed
+    purpose: Code
 
 
 async def consents(visit: Visit) -> Response:
@@ -52,6 +60,13 @@ async def person(visit: Visit) -> Response:
     return visit.show("person.html", subject=form.subject, **await visit.work(act))
 
 
+async def taken_back(visit: Visit) -> Response:
+    """Take a yes back for a person who asks for it at the desk."""
+    form = visit.form(TakeBackForm)
+    done = await visit.work(lambda: withdraw(visit.house, visit.caller, form.subject, form.purpose))
+    return visit.show("taken_back.html", done=done, layout="console_layout.html", onward="/console/consents")
+
+
 async def link(visit: Visit) -> Response:
     """Make a one-time link by which the person comes to their own page; it is shown once."""
     form = visit.form(PersonForm)
@@ -68,5 +83,6 @@ async def link(visit: Visit) -> Response:
 PAGES = (
     Page(method="GET", path="/console/consents", endpoint=consents, who=Session.STAFF),
     Page(method="POST", path="/console/consents/person", endpoint=person, who=Session.STAFF),
+    Page(method="POST", path="/console/consents/withdraw", endpoint=taken_back, who=Session.STAFF),
     Page(method="POST", path="/console/consents/link", endpoint=link, who=Session.STAFF),
 )

@@ -1,10 +1,13 @@
 """The officer's first page: what needs doing, how near each line is, and where to go from here."""
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
 
 from starlette.responses import Response
 
+from countenance.filing.duty import FilingReport, reports
 from countenance.operations.parity import Verdict, parity
 from countenance.operations.requests import list_requests
 from countenance.pages.devices import due_checks
@@ -12,10 +15,12 @@ from countenance.pages.door import Page, Session, Visit
 from countenance.pages.refusals import DAYS, by_day
 from countenance.store import activations, authorisations, overview, sites, tallies
 from countenance.store.gathering import PLACE
-from countenance.vocabulary import RequestState
+from countenance.vocabulary import FilingState, RequestState
 
 #: A request in one of these states waits for an answer.
 _WAITING = frozenset({RequestState.OPEN, RequestState.OVERDUE})
+#: States of the duty to file, the one that needs somebody most first; one that is not known needs a look.
+_WORST: Final = (FilingState.OVERDUE, FilingState.DUE, None, FilingState.NOT_DUE, FilingState.FILED)
 
 
 async def console(visit: Visit) -> Response:
@@ -37,6 +42,7 @@ async def console(visit: Visit) -> Response:
                 "references": overview.references(tx, operator_id),
                 "days": by_day(counted, today),
                 "checks": due_checks(sites.read(tx, operator_id, "device"), today),
+                "filing": nearest(reports(tx, house.packs, operator_id, at)),
                 "authorisations": [row for row in running if row.revoked_at is None and row.ends_at > at],
             }
         waiting = [each for each in list_requests(house, visit.caller) if each.state in _WAITING]
@@ -44,6 +50,27 @@ async def console(visit: Visit) -> Response:
         return found | {"waiting": waiting, "easier": easier}
 
     return visit.show("console.html", **await visit.work(act))
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """The duty to file in one line: the worst state of all packs, the first day it must be met, the nearest line."""
+
+    worst: str
+    until: date | None
+    percent: int | None
+
+
+def nearest(found: Sequence[FilingReport]) -> Filing:
+    """Return what of the duty to file needs somebody most."""
+    states = {report.state for report in found}
+    worst = next((state for state in _WORST if state in states), FilingState.NOT_DUE)
+    open_ = [report.deadline.day for report in found if report.deadline is not None and report.number is None]
+    return Filing(
+        worst="unknown" if worst is None else worst.value,
+        until=min(open_, default=None),
+        percent=max((report.percent for report in found if report.percent is not None), default=None),
+    )
 
 
 PAGES = (Page(method="GET", path="/console", endpoint=console, who=Session.STAFF),)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from countenance import access
 from countenance.errors import NotFoundError
 from countenance.operations.erase import erase
-from countenance.operations.held_about import HeldAbout, held_about
+from countenance.operations.held_about import held_about
 from countenance.operations.requests import open_request
 from countenance.operations.sign_in import sign_out
 from countenance.operations.withdraw import withdraw
@@ -18,7 +18,6 @@ from countenance.pages.earlier import SHOWN_AT_ONCE, EarlierForm
 from countenance.reception.body import Form
 from countenance.reception.words import Code
 from countenance.store import subjects
-from countenance.subjects.consents import GIVEN
 from countenance.subjects.requests import PROSE_CHARS_MAX, NewRequest
 from countenance.vocabulary import RequestKind
 
@@ -63,10 +62,7 @@ async def mine(visit: Visit) -> Response:
         return held_shown(visit, held_about(visit.house, visit.caller, most=SHOWN_AT_ONCE, before=before))
 
     found = await visit.work(act)
-    held: HeldAbout = found["held"]
-    newest = {each.purpose: each.decision for each in held.consents}
-    standing = {each.purpose for each in held.purposes if each.references or newest.get(each.purpose) == GIVEN}
-    return visit.show("mine.html", standing=standing, kinds_wished=list(RequestKind), **found)
+    return visit.show("mine.html", kinds_wished=list(RequestKind), **found)
 
 
 def _own_word(visit: Visit) -> str:

@@ -17,7 +17,7 @@ from countenance.pages.files import FOLDER, address
 from countenance.store.gathering import PLACE
 
 LANGUAGES: Final = ("en", "zh")
-_TAGS: Final = {"en": "en", "zh": "zh-Hans"}
+TAGS: Final = {"en": "en", "zh": "zh-Hans"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -68,7 +68,7 @@ def page(reader: Reader, template: str, status: int, values: dict[str, Any]) -> 
                 "when": lambda at: _when(at, reader.language),
                 "law": lambda name: _law(reader, name),
                 "language": reader.language,
-                "tag": _TAGS[reader.language],
+                "tag": TAGS[reader.language],
                 "other": {"en": "zh", "zh": "en"}[reader.language],
                 "here": reader.here,
                 "csrf": reader.csrf,
@@ -92,7 +92,7 @@ def _headers(reader: Reader) -> dict[str, str]:
         "Permissions-Policy": f"{camera}, microphone=(), geolocation=(), payment=(), usb=()",
         # Without a referrer a browser says of its own form that it comes from nowhere.
         "Referrer-Policy": "same-origin",
-        "Content-Language": _TAGS[reader.language],
+        "Content-Language": TAGS[reader.language],
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from countenance.answer import Text
 from countenance.operations.serve import serve
 from countenance.pages.door import Visit
+from countenance.pages.render import TAGS
 from countenance.store import sites
 from countenance.subjects.notices import Showing, text_of
 from countenance.vocabulary import Language, Variant
@@ -36,25 +37,31 @@ class ServedNotice:
 
     id: UUID
     variant: Variant
+    language: Language
     items: list[tuple[str, str]]
     has_plain: bool
 
+    @property
+    def tag(self) -> str:
+        """Return the language as a browser is told it."""
+        return TAGS[self.language.value]
 
-async def serve_notice(visit: Visit, purpose: str, variant: Variant) -> ServedNotice:
-    """Serve the notice in force in the visitor's language; raises NotFoundError where there is none."""
-    language = Language(visit.language)
+
+async def serve_notice(visit: Visit, purpose: str, variant: Variant, language: Language | None = None) -> ServedNotice:
+    """Serve the notice in force, in the visitor's language or in another; raises NotFoundError where there is none."""
+    told = language or Language(visit.language)
 
     def act() -> ServedNotice:
-        served = serve(visit.house, visit.caller, Showing(purpose=purpose, language=language, variant=variant))
+        served = serve(visit.house, visit.caller, Showing(purpose=purpose, language=told, variant=variant))
         with visit.house.database.reading() as tx:
             (notice,) = sites.notices(tx, visit.caller.operator_id, purpose)
-        plain = text_of(notice["text"], language.value, Variant.PLAIN_LANGUAGE.value)
-        return ServedNotice(served.served.served_id, variant, titled(visit, served.text), bool(plain))
+        plain = text_of(notice["text"], told.value, Variant.PLAIN_LANGUAGE.value)
+        return ServedNotice(served.served.served_id, variant, told, titled(served.text, told), bool(plain))
 
     return await visit.work(act)
 
 
-def titled(visit: Visit, text: Mapping[str, str]) -> list[tuple[str, str]]:
+def titled(text: Mapping[str, str], language: Language) -> list[tuple[str, str]]:
     """Return the items of a notice under their headings; one of a name that is new here keeps its name."""
-    known = [(visit.say(heading), text[name]) for name, heading in HEADINGS.items() if name in text]
+    known = [(getattr(heading, language.value), text[name]) for name, heading in HEADINGS.items() if name in text]
     return known + [(name, said) for name, said in text.items() if name not in HEADINGS]

@@ -142,8 +142,8 @@ def _check_guardian(tx: Transaction, operator_id: str, said: Said, subject: stor
     needed = said.decision == GIVEN and age_class == AgeClass.UNDER_14 and said.guardian is None
     if needed and not sites.lifts(tx, operator_id, said.purpose, Lift.GUARDIAN, at.astimezone(PLACE).date()):
         raise MalformedError(
-            "For a child under 14 a parent or guardian consents. Send `guardian` with the relation and what showed it.",
-            "不满十四周岁的儿童须由父母或其他监护人同意。请提供 guardian，注明监护关系及其证明。",
+            "For a child under 14 a parent or guardian consents. Say who (`guardian`), the relation, what showed it.",
+            "不满十四周岁的儿童须由父母或其他监护人同意。请注明监护人、监护关系及其证明（guardian）。",
         )
 
 

@@ -251,28 +251,37 @@ def _sweeping(house: House) -> Iterator[None]:
     """
     closing = threading.Event()
 
-    def sweep() -> None:
+    def sweeping() -> None:
         while True:
-            try:
-                with house.database.transaction() as tx:
-                    operators = sites.operators(tx)
-                for operator_id in operators:
-                    with house.database.transaction() as tx:
-                        raise_filing(tx, house, operator_id)
-                    expire(house, operator_id)
-                    watch(house, operator_id)
-            except CountenanceError as error:
-                _log.error("sweep_failed", extra={"kind": type(error).__name__})
+            sweep(house)
             if closing.wait(SWEEP_SECONDS):
                 return
 
-    thread = threading.Thread(target=sweep, name="retention", daemon=True)
+    thread = threading.Thread(target=sweeping, name="retention", daemon=True)
     thread.start()
     try:
         yield
     finally:
         closing.set()
         thread.join(timeout=5)
+
+
+def sweep(house: House) -> None:
+    """Sweep once, operator by operator; what fails for one is logged and tried again in the next round."""
+    try:
+        with house.database.reading() as tx:
+            operators = sites.operators(tx)
+    except CountenanceError as error:
+        _log.error("sweep_failed", extra={"kind": type(error).__name__})
+        return
+    for operator_id in operators:
+        try:
+            with house.database.transaction() as tx:
+                raise_filing(tx, house, operator_id)
+            expire(house, operator_id)
+            watch(house, operator_id)
+        except CountenanceError as error:
+            _log.error("sweep_failed", extra={"kind": type(error).__name__, "operator": operator_id})
 
 
 def make_application(

@@ -62,6 +62,13 @@ def test_signing_in_sets_a_cookie_that_scripts_and_other_sites_cannot_use(front:
         assert access.authenticate(tx, token, front.hotel.clock()).staff_id == person.staff_id
 
 
+def test_a_server_that_speaks_https_is_not_come_to_in_the_clear_again(make_front: Callable[..., Front]) -> None:
+    own = make_front(tls_certificate_file="chain.pem", tls_key_file="key.pem").visitor().get("/")
+    assert own.headers["strict-transport-security"] == "max-age=31536000"
+    for settings in ({}, {"tls_elsewhere": True}):  # the proxy says it for itself
+        assert "strict-transport-security" not in make_front(**settings).visitor().get("/").headers
+
+
 @pytest.mark.parametrize("tls", [True, False])
 def test_where_it_is_served_by_https_the_cookie_goes_nowhere_else(make_front: Callable[..., Front], tls: bool) -> None:
     front = make_front(tls_elsewhere=tls)

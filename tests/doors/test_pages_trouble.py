@@ -1,6 +1,7 @@
 """Kiosk, links and receipts in trouble: a guest is told in words they understand, nothing is lost and nothing leaks."""
 
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,10 @@ from sqlalchemy import create_engine, text
 from countenance.access import SESSION
 from countenance.operations.deactivate import deactivate
 from countenance.operations.report import report
+from countenance.pages import kiosk as kiosk_pages
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
-from countenance.vocabulary import AgeClass
+from countenance.vocabulary import AgeClass, Role
 from tests.database import DEVICE, HOTEL, KIOSK, OFFICER, PURPOSE, Address, Hotel
 from tests.doors.fronts import Front, Visitor, carried
 from tests.faces import grace_hopper_jpeg
@@ -300,3 +302,39 @@ def test_the_first_pages_are_light(front: Front) -> None:
         assert len(files) >= 3
         weight = len(page.content) + sum(len(visitor.client.get(each).content) for each in files)
         assert 2_000 < weight < 100_000
+
+
+def test_a_guest_takes_the_language_they_chose_with_them(front: Front) -> None:
+    kiosk = guest(front, "en")
+    assert "With my face" in kiosk.get(START).text
+    assert "使用人脸</button>" in kiosk.get(f"{START}?lang=zh").text
+    assert "预订号" in kiosk.post(f"{START}/start", {"purpose": PURPOSE}).text
+
+    back = kiosk.get(START)
+
+    assert (back.status_code, back.headers["location"]) == (303, START)
+    assert "With my face" in kiosk.get(START).text
+    assert "Booking number" in kiosk.post(f"{START}/start", {"purpose": PURPOSE}).text
+
+
+def test_a_busy_server_says_so_on_a_page(make_front: Callable[..., Front], monkeypatch: pytest.MonkeyPatch) -> None:
+    front = make_front(requests_at_once_max=1)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        inside.set()
+        go_on.wait(timeout=60)
+
+    monkeypatch.setattr(kiosk_pages, "offers", slow)
+    kiosk = front.visitor()
+    kiosk.with_cookie("countenance-kiosk", front.credential(Role.DEVICE))
+    waits = threading.Thread(target=kiosk.get, args=(START,))
+    waits.start()
+    try:
+        assert inside.wait(timeout=60)
+        busy = front.visitor(**{"Accept-Language": "zh"}).get("/")
+        assert (busy.status_code, busy.headers["retry-after"]) == (429, "1")
+        assert "服务器繁忙" in busy.text
+    finally:
+        go_on.set()
+        waits.join()

@@ -14,10 +14,12 @@ from countenance import app
 from countenance.errors import CountenanceError, IntegrityError, MalformedError, NotFoundError, UnavailableError
 from countenance.operations.choose import Choice, Chosen, choose
 from countenance.settings import Settings
+from countenance.sites.apply import apply
+from countenance.sites.declaration import read_site
 from countenance.store.database import Database
 from countenance.vocabulary import Way
 from tests import pictures
-from tests.database import DEVICE, OPERATOR, PURPOSE, Address, Hotel
+from tests.database import DEVICE, HOTEL, OPERATOR, PURPOSE, Address, Hotel
 from tests.operations.governed import bodies
 
 READY = {"database": True, "schema": True, "engine": True, "vault": True, "integrity": True, "clock": True}
@@ -147,6 +149,27 @@ def test_the_face_is_found_easier_when_the_house_opens(settings: Settings, hotel
             time.sleep(0.05)
 
     assert [body["outcome"] for body in bodies(hotel) if body["kind"] == "parity"] == ["face_easier"]
+
+
+def test_what_fails_for_one_operator_does_not_keep_the_next_from_being_swept(
+    hotel: Hotel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = read_site(HOTEL.read_bytes().replace(b"id: harbour-hotel", b"id: a-first"))
+    hotel.keys.create("a-first")
+    with hotel.house.database.transaction() as tx:
+        apply(tx, first, hotel.clock())
+    swept: list[str] = []
+
+    def expire(_: object, operator_id: str) -> None:
+        swept.append(operator_id)
+        if operator_id == "a-first":
+            raise UnavailableError("down", "down")
+
+    monkeypatch.setattr(app, "expire", expire)
+    app.sweep(hotel.house)
+    assert swept == ["a-first", OPERATOR]
+    (said,) = [record for record in caplog.records if record.message == "sweep_failed"]
+    assert (said.__dict__["kind"], said.__dict__["operator"]) == ("UnavailableError", "a-first")
 
 
 def test_readiness_is_false_when_the_database_is_gone(settings: Settings) -> None:

@@ -129,6 +129,8 @@ def test_a_first_code_that_is_wrong_leaves_the_invitation(hotel: Hotel) -> None:
     person.scan(token)
     with pytest.raises(MalformedError):
         accept(hotel.house, token, PASSWORD, person.wrong())
+    failed = [body for body in bodies(hotel) if (body["kind"], body["outcome"]) == ("sign_in", "failed")]
+    assert [body["details"] for body in failed] == [{"staff": person.staff_id}]
     assert person.works(accept(hotel.house, token, PASSWORD, person.code()))
 
 

@@ -44,7 +44,13 @@ def make_api(
     app = _application(found)
     app.state.door = Door(house, settings, ready, counted, threads or Threads(settings))
     problems.handle(app, answer)
-    app.add_middleware(Outermost, metrics=counted, requests_at_once_max=settings.requests_at_once_max, answer=answer)
+    app.add_middleware(
+        Outermost,
+        metrics=counted,
+        requests_at_once_max=settings.requests_at_once_max,
+        answer=answer,
+        strict=settings.tls_certificate_file is not None,
+    )
     described: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

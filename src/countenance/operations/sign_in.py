@@ -94,7 +94,8 @@ def welcome(house: House, token: str) -> Welcome:
 def accept(house: House, token: str, password: str, code: str) -> Issued:
     """Choose a password, and show by a code that the app works; the invitation is used up, and a session begins.
 
-    Raises NotAllowedError for a wrong invitation, MalformedError for a password that is too short or a wrong code.
+    Raises NotAllowedError for a wrong invitation, MalformedError for a password that is too short or a wrong code; a
+    wrong code is recorded before it is answered, and the invitation stands.
     """
     if not passwords.PASSWORD_CHARS_MIN <= len(password) <= passwords.PASSWORD_CHARS_MAX:
         raise MalformedError(
@@ -109,15 +110,17 @@ def accept(house: House, token: str, password: str, code: str) -> Issued:
     with house.database.transaction() as tx:
         row = _invited(tx, token, at)
         step = _step(house, row, code, at)
-        if step is None:
-            raise MalformedError(
-                "The code is not the one the app shows now. Look again; the clock of the telephone must be right.",
-                "验证码与应用当前显示的不符。请重新查看，并确认手机时间正确。",
-            )
-        used_up = replace(row, invitation=None, invitation_digest=None, invited_until=None)
-        sign_ins.write(tx, replace(used_up, password=kept, chosen_at=at, code_step=step))
-        _record(tx, row.operator_id, "password_chosen", f"staff:{row.staff_id}", at, {"staff": row.staff_id})
-        return begin_session(tx, row.operator_id, row.staff_id, at)
+        if step is not None:
+            used_up = replace(row, invitation=None, invitation_digest=None, invited_until=None)
+            sign_ins.write(tx, replace(used_up, password=kept, chosen_at=at, code_step=step))
+            _record(tx, row.operator_id, "password_chosen", f"staff:{row.staff_id}", at, {"staff": row.staff_id})
+            return begin_session(tx, row.operator_id, row.staff_id, at)
+        _record(tx, row.operator_id, "failed", "unknown", at, {"staff": row.staff_id})
+    house.count("sign_in", "failed")
+    raise MalformedError(
+        "The code is not the one the app shows now. Look again; the clock of the telephone must be right.",
+        "验证码与应用当前显示的不符。请重新查看，并确认手机时间正确。",
+    )
 
 
 def sign_in(house: House, operator_id: str, staff_id: str, password: str, code: str) -> Issued:

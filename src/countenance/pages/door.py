@@ -301,7 +301,10 @@ def nowhere(behind: Behind, request: Request, name: str) -> Response:
     status, says = _NOWHERE.get(name, (400, _ADDRESS))
     page = Page(method=request.method, path="/", endpoint=_no_page, who=who or Open("there is nothing to see"))
     visit = Visit(behind, page, request, _language(request), None, None)
-    return visit.show("error.html", status, says=says)
+    response = visit.show("error.html", status, says=says)
+    if status == 429:  # noqa: PLR2004
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 async def _no_page(_: Visit) -> Response:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from countenance.errors import NotFoundError
 from countenance.operations.offered import Offer, offers
-from countenance.pages.door import Page, Session, Visit
+from countenance.pages.door import LANGUAGE_COOKIE, Page, Session, Visit
 from countenance.pages.going import Begun, fields
 from countenance.reception.body import Form
 from countenance.reception.words import Code
@@ -20,7 +20,14 @@ class StartForm(Form):
 
 
 async def kiosk(visit: Visit) -> Response:
-    """Show what this kiosk is for, and the other way beside it; a way that is closed says why."""
+    """Show what this kiosk is for, and the other way beside it; a way that is closed says why.
+
+    Whoever was here before takes the language they chose with them: the next guest begins in the kiosk's own.
+    """
+    if LANGUAGE_COOKIE in visit.request.cookies and "lang" not in visit.request.query_params:
+        fresh = visit.go(f"/kiosk/{visit.device}")
+        fresh.delete_cookie(LANGUAGE_COOKIE)
+        return fresh
 
     def act() -> dict[str, Any]:
         with visit.house.database.transaction() as tx:

@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import uuid4
 
@@ -37,25 +37,30 @@ HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+#: Where this server itself speaks HTTPS, a browser that came once comes in the clear no more (RFC 6797).
+STRICT: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Outermost:
     """The first and last thing a request meets."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, requests_at_once_max: int, answer: Answering) -> None:
-        """Stand before `app` and let in so many requests at once."""
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, requests_at_once_max: int, answer: Answering, strict: bool
+    ) -> None:
+        """Stand before `app` and let in so many requests at once; `strict` where they come by HTTPS to this server."""
         self._app = app
         self._answering = answer
         self._metrics = metrics
         self._most = requests_at_once_max
         self._in_hand = 0
+        self._headers = (*HEADERS, STRICT) if strict else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and see its answer out."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passing = _Passing(scope, receive, send)
+        passing = _Passing(scope, receive, send, self._headers)
         scope.setdefault("state", {})["request_id"] = passing.request_id
         begun = time.perf_counter()
         counted = scope["path"] not in _ALWAYS
@@ -90,7 +95,7 @@ class Outermost:
 class _Passing:
     """One request on its way: whether its body has been read to the end, and what was answered."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, added: Iterable[tuple[bytes, bytes]]) -> None:
         headers = dict(scope["headers"])
         wished = headers.get(b"x-request-id", b"").decode("latin-1")
         self.request_id = wished if _REQUEST_ID.fullmatch(wished) else str(uuid4())
@@ -98,6 +103,7 @@ class _Passing:
         self._unread = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
         self._receive = receive
         self._send = send
+        self._added = added
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -109,7 +115,7 @@ class _Passing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = {name for name, _ in message["headers"]}  # a page may say more than nothing
-            added = [header for header in HEADERS if header[0] not in own]
+            added = [header for header in self._added if header[0] not in own]
             added.append((b"x-request-id", self.request_id.encode()))
             if self._unread:  # what is left of the body must not be taken for the next request
                 added.append((b"connection", b"close"))

@@ -34,6 +34,7 @@ SUBJECTS, CONSENTS, RECORDS, OWN = 10_000, 10_000, 1_000_000, 200
 FETCHES, WARM, LOOKS = 21, 3, 9
 CONSOLE: Final = (
     "",
+    "/desk",
     "/purposes",
     "/devices",
     "/consents",
@@ -41,6 +42,7 @@ CONSOLE: Final = (
     "/parity",
     "/requests",
     "/authorisations",
+    "/filing",
     "/staff",
 )
 FLAGS: Final = (

@@ -18,7 +18,7 @@ from countenance.api import by_problem, make_api
 from countenance.capture import Limits
 from countenance.compare import Threshold
 from countenance.engines import load_engine
-from countenance.errors import CountenanceError, UnavailableError
+from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
@@ -30,11 +30,13 @@ from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
-from countenance.store import embedded, records, references, sites
+from countenance.store import embedded, records, references, sites, wrapped
 from countenance.store.database import Database
-from countenance.vault.keys import FileKeys
+from countenance.vault.hardware import HardwareKeys, Module
+from countenance.vault.keys import FileKeys, KeyProvider, MountedKeys
 from countenance.vault.projection import Candidate, Projection
 from countenance.vault.vaults import Vaults
+from countenance.vocabulary import KeysFrom
 
 _log = logging.getLogger("countenance.app")
 
@@ -102,9 +104,26 @@ def _address(settings: Settings) -> str | None:
     return f"postgresql+psycopg://{rest}"
 
 
-def keys(settings: Settings) -> FileKeys:
+def keys(settings: Settings) -> KeyProvider:
     """Return the provider of the operators' keys."""
-    return FileKeys(settings.data_dir / "keys")
+    folder = settings.keys_dir or settings.data_dir / "keys"
+    if settings.keys_from is KeysFrom.MOUNTED:
+        return MountedKeys(folder)
+    if settings.keys_from is KeysFrom.HARDWARE:
+        return hardware_keys(settings)
+    return FileKeys(folder)
+
+
+def hardware_keys(settings: Settings) -> HardwareKeys:
+    """Return the provider whose keys a hardware module wraps; raises MalformedError where none is named."""
+    library, token, pin_file = settings.hardware_library, settings.hardware_token, settings.hardware_pin_file
+    if library is None or token is None or pin_file is None:
+        raise MalformedError(
+            "No hardware module is named. Set COUNTENANCE_HARDWARE_LIBRARY, _TOKEN and _PIN_FILE.",
+            "未指定硬件模块。请设置 COUNTENANCE_HARDWARE_LIBRARY、_TOKEN 与 _PIN_FILE。",
+        )
+    module = Module(library, token, pin_file, settings.hardware_key)
+    return HardwareKeys(settings.keys_dir or settings.data_dir / "keys", module)
 
 
 def packs(settings: Settings) -> Packs:
@@ -225,7 +244,8 @@ def fill(house: House, progress: Progress | None = None) -> int:
     """
     with house.database.transaction() as tx:
         for operator_id in sites.operators(tx):
-            house.vault(operator_id)  # a missing key is found now, not at the first guest
+            # A missing key is found now, not at the first guest.
+            house.vault(operator_id).check(wrapped.by_generation(tx, operator_id))
             total = references.count(tx, operator_id)
             with references.all_of(tx, operator_id) as rows:
                 for number, row in enumerate(rows, 1):
@@ -364,16 +384,6 @@ class _Server(uvicorn.Server):
             return
         if self.started and self._listening is not None:
             self._listening()
-
-
-def hold_core_dumps() -> None:
-    """Keep this process out of core dumps and other processes' reach: its memory holds templates and keys."""
-    try:
-        import ctypes  # noqa: PLC0415 — Linux only, at start only
-
-        ctypes.CDLL(None, use_errno=True).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE = 4
-    except (OSError, AttributeError):
-        _log.warning("core_dumps_not_held")
 
 
 def private_file(path: Path, text: str) -> None:

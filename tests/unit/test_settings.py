@@ -70,6 +70,8 @@ def test_values_are_read_by_their_kind() -> None:
         ("COUNTENANCE_FRAMES_MAX", "6"),
         ("COUNTENANCE_CHALLENGE_SECONDS", "301"),
         ("COUNTENANCE_CHALLENGE_SECONDS", "0"),
+        ("COUNTENANCE_KEYS_FROM", "anywhere"),
+        ("COUNTENANCE_KEYS_FROM", "mounted"),
     ],
 )
 def test_what_is_unknown_or_unsafe_is_refused_by_name(name: str, value: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from countenance.errors import IntegrityError, UnavailableError
+from countenance.vault.keyring import Keyring
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Candidate, Projection
 from countenance.vault.sealing import TemplatePlace, Vault
@@ -21,6 +22,37 @@ KEY = bytes(range(32))
 TEMPLATE = b"numbers of a face" * 30
 
 
+class Given:
+    """Keys that a test gives, by generation."""
+
+    def __init__(self, *keys: bytes) -> None:
+        """Number the keys from the first generation on."""
+        self.keys = dict(enumerate(keys, 1))
+
+    def generations(self, operator_id: str) -> list[int]:
+        """Return the generations that are there."""
+        return sorted(self.keys)
+
+    def open(self, operator_id: str, generation: int = 1) -> bytearray:
+        """Return one."""
+        if generation not in self.keys:
+            raise UnavailableError("missing", "missing")
+        return bytearray(self.keys[generation])
+
+    def create(self, operator_id: str, generation: int = 1) -> None:
+        """Make one that tells which it is."""
+        self.keys[generation] = bytes([generation]) * 32
+
+    def destroy(self, operator_id: str, generation: int) -> None:
+        """Take one away."""
+        self.keys.pop(generation, None)
+
+
+def vault_of(operator_id: str, *keys: bytes) -> Vault:
+    """Return a vault over keys of a test."""
+    return Vault(operator_id, Keyring(Given(*(keys or (KEY,))), operator_id))
+
+
 def sealed(vault: Vault) -> tuple[bytes, bytes, TemplatePlace]:
     place = TemplatePlace(uuid4(), "check-in", "model-1", uuid4())
     wrapped = vault.new_key(place.subject_id, place.purpose)
@@ -28,7 +60,7 @@ def sealed(vault: Vault) -> tuple[bytes, bytes, TemplatePlace]:
 
 
 def test_a_template_opens_where_it_was_sealed() -> None:
-    vault = Vault("hotel", KEY)
+    vault = vault_of("hotel")
     value, wrapped, place = sealed(vault)
 
     assert vault.open_template(value, wrapped, place) == TEMPLATE
@@ -37,7 +69,7 @@ def test_a_template_opens_where_it_was_sealed() -> None:
 
 @pytest.mark.parametrize("moved", ["subject", "purpose", "model", "reference", "operator", "key"])
 def test_a_template_moved_anywhere_does_not_open(moved: str) -> None:
-    vault = Vault("hotel", KEY)
+    vault = vault_of("hotel")
     value, wrapped, place = sealed(vault)
     other = TemplatePlace(
         uuid4() if moved == "subject" else place.subject_id,
@@ -45,7 +77,7 @@ def test_a_template_moved_anywhere_does_not_open(moved: str) -> None:
         "model-2" if moved == "model" else place.model_id,
         uuid4() if moved == "reference" else place.reference_id,
     )
-    vault = Vault("bank", KEY) if moved == "operator" else Vault("hotel", bytes(32)) if moved == "key" else vault
+    vault = vault_of("bank") if moved == "operator" else vault_of("hotel", bytes(32)) if moved == "key" else vault
 
     with pytest.raises(IntegrityError):
         vault.open_template(value, wrapped, other)
@@ -53,7 +85,7 @@ def test_a_template_moved_anywhere_does_not_open(moved: str) -> None:
 
 @given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
 def test_altering_any_byte_is_noticed(at: int, by: int) -> None:
-    vault = Vault("hotel", KEY)
+    vault = vault_of("hotel")
     value, wrapped, place = sealed(vault)
     altered = bytearray(value)
     altered[at % len(altered)] ^= by
@@ -65,14 +97,14 @@ def test_altering_any_byte_is_noticed(at: int, by: int) -> None:
 
 
 def test_the_same_template_is_never_sealed_to_the_same_bytes() -> None:
-    vault = Vault("hotel", KEY)
+    vault = vault_of("hotel")
     _, wrapped, place = sealed(vault)
 
     assert len({vault.seal_template(TEMPLATE, wrapped, place) for _ in range(20)}) == 20
 
 
 def test_marks_tie_records_to_a_subject_only_with_its_linking_key() -> None:
-    vault, subject = Vault("hotel", KEY), uuid4()
+    vault, subject = vault_of("hotel"), uuid4()
     linking = vault.new_linking_key(subject)
 
     assert vault.mark(linking, subject) == vault.mark(linking, subject)
@@ -83,7 +115,7 @@ def test_marks_tie_records_to_a_subject_only_with_its_linking_key() -> None:
 
 @pytest.mark.parametrize("shown", [repr, str])
 def test_keys_do_not_show_and_do_not_travel(shown: object, tmp_path: Path) -> None:
-    vault = Vault("hotel", KEY)
+    vault = vault_of("hotel")
     assert KEY.hex() not in shown(vault)  # type: ignore[operator]
     assert repr(KEY)[2:10] not in shown(vault)  # type: ignore[operator]
     for held in (vault, Vaults(FileKeys(tmp_path)), Projection("model-1", 2)):
@@ -91,39 +123,6 @@ def test_keys_do_not_show_and_do_not_travel(shown: object, tmp_path: Path) -> No
             pickle.dumps(held)
         with pytest.raises(TypeError):
             json.dumps(held)
-
-
-def test_a_key_file_is_private_and_made_once(tmp_path: Path) -> None:
-    keys = FileKeys(tmp_path / "keys")
-    made = keys.create("hotel")
-
-    (file,) = (tmp_path / "keys").iterdir()
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert keys.open("hotel") == made
-    with pytest.raises(IntegrityError):
-        keys.create("hotel")
-
-
-@pytest.mark.parametrize("harm", ["missing", "loose", "short", "long", "link"])
-def test_a_key_that_is_not_as_it_must_be_stops_and_is_not_replaced(tmp_path: Path, harm: str) -> None:
-    keys = FileKeys(tmp_path / "keys")
-    keys.create("hotel")
-    (file,) = (tmp_path / "keys").iterdir()
-    if harm == "missing":
-        file.unlink()
-    elif harm == "loose":
-        file.chmod(0o640)
-    elif harm == "link":
-        file.rename(tmp_path / "elsewhere")
-        file.symlink_to(tmp_path / "elsewhere")
-    else:
-        file.write_bytes(b"x" * (31 if harm == "short" else 33))
-    before = sorted(each.name for each in (tmp_path / "keys").iterdir())
-
-    with pytest.raises(UnavailableError):
-        keys.open("hotel")
-
-    assert sorted(each.name for each in (tmp_path / "keys").iterdir()) == before
 
 
 def test_an_operator_s_name_cannot_leave_the_folder(tmp_path: Path) -> None:

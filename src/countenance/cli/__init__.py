@@ -49,7 +49,9 @@ from countenance.cli.subjects import (
     verify_command,
     withdraw_command,
 )
+from countenance.cli.vault import vault_app
 from countenance.errors import CountenanceError, LimitError, MalformedError
+from countenance.vault.memory import hold_core_dumps
 
 app = typer.Typer(
     name="countenance",
@@ -70,6 +72,7 @@ app.add_typer(authorisation_app, name="authorisation")
 app.add_typer(requests_app, name="requests")
 app.add_typer(clock_app, name="clock")
 app.add_typer(receipt_app, name="receipt")
+app.add_typer(vault_app, name="vault")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)
@@ -125,6 +128,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    hold_core_dumps()
     try:
         app()
     except CountenanceError as error:

@@ -59,13 +59,12 @@ def demo_command(
     site: Annotated[Path, typer.Option("--site", help="The site file to apply.")] = Path("examples/hotel.yaml"),
 ) -> None:
     """Apply a small demonstration hotel, serve it, and print commands to try."""
-    from countenance.app import hold_core_dumps, keys, now, open_house, serve
+    from countenance.app import keys, now, open_house, serve
     from countenance.operations.declare import declare
     from countenance.sites.declaration import read_site
 
     chosen = settings()
     start_logging("warning" if chosen.log_level == "info" else chosen.log_level)
-    hold_core_dumps()
     declared = read_site(read_file(site))
     typer.echo(f"Countenance demonstration; data directory {chosen.data_dir.resolve()}")
     typer.echo("Starting the database, loading the law, testing the engine …")

@@ -2,15 +2,13 @@
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from countenance.cli.bars import bar
 from countenance.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ def evaluate_command(
 
     listed = read_pairs(pairs)
     engine = _engine(calibrate)
-    with _progress("Pictures") as progress:
+    with bar("Pictures") as progress:
         found = evaluate(listed, images, engine, progress)
     if plot is not None:
         draw(found, plot)
@@ -71,7 +69,7 @@ def _evaluate_attacks(folder: Path, *, as_json: bool) -> None:
     from countenance.evaluate.attacks import evaluate_attacks
 
     engine = _engine(None)
-    with _progress("Samples") as progress:
+    with bar("Samples") as progress:
         found = evaluate_attacks(folder, engine, progress)
     typer.echo(json.dumps(found.as_json(), indent=2) if as_json else _attack_table(found))
 
@@ -91,18 +89,6 @@ def _engine(extractor_card: Path | None) -> "Engine":
         extractor_card=extractor_card or settings.extractor_card,
         attack_card=settings.attack_card,
     )
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on standard error how far a measurement has come."""
-    with typer.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        yield progress
 
 
 def _attack_table(found: "AttackEvaluation") -> str:

@@ -48,11 +48,10 @@ def loading(noun: str, done: int, total: int) -> None:
 
 def serve_command() -> None:
     """Serve the REST API; every setting comes from the environment (docs/reference/settings.md)."""
-    from countenance.app import hold_core_dumps, open_house, serve
+    from countenance.app import open_house, serve
 
     chosen = settings()
     start_logging(chosen.log_level)
-    hold_core_dumps()
     with open_house(chosen, loading) as opened:
         serve(opened, lambda: typer.echo(f"Serving on {address(chosen)}", err=True))
 

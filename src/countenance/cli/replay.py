@@ -4,14 +4,14 @@ Exit 0 done, 2 an option is malformed, 4 a pack is not known or cannot be loaded
 """
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from countenance.cli.bars import bar
 from countenance.cli.house import Json, Operator, choose_operator, settings
 from countenance.cli.law import NO_PACK, AtOption, configured_packs
 from countenance.errors import CountenanceError, MalformedError, NotFoundError
@@ -58,7 +58,7 @@ def replay_command(
     from countenance.app import open_database
     from countenance.operations.replay import replay
 
-    with open_database(chosen) as database, _bar() as progress:
+    with open_database(chosen) as database, bar("Replaying · 重演") as progress:
         operator_id = choose_operator(database, operator)
         done = replay(
             database, operator_id, packs, since=first, until=last, at=instant, at_hand=at_hand, progress=progress
@@ -115,21 +115,6 @@ def _by_name(named: Iterable[str], by_edition: dict[str, str]) -> Iterator[str]:
                 "No pack at hand has that edition; give the folder that holds it.",
                 "现有规则包均非该版本；请给出含该版本的文件夹。",
             )
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None] | None]:
-    """Yield what shows the progress on a terminal; elsewhere nothing is shown."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with typer.progressbar(length=1, label="Replaying · 重演", file=sys.stderr) as bar:
-
-        def told(done: int, total: int) -> None:
-            bar.length = max(total, done, 1)
-            bar.update(max(done, total == 0) - bar.pos)
-
-        yield told
 
 
 def _lines(done: "Replayed", packs: Packs) -> Iterator[str]:

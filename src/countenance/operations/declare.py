@@ -11,6 +11,7 @@ from countenance.sites.apply import Change, apply, plan
 from countenance.sites.declaration import Site
 from countenance.store import sites as store
 from countenance.store.database import Database
+from countenance.vault.keyring import Keyring
 from countenance.vault.keys import KeyProvider
 
 
@@ -28,7 +29,7 @@ def declare(
             return plan(tx, site)
         if not known:
             _new_key(keys, site.operator.id)
-        keys.open(site.operator.id)
+        Keyring(keys, site.operator.id)  # a key that is not safe to use is found now
         changes = apply(tx, site, at)
         if changes:
             append(

@@ -1,6 +1,5 @@
 """Once: a request repeated with the same key gets the first answer and has no second effect."""
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,7 +38,7 @@ def repeated(tx: Transaction, house: House, caller: Caller, once: Once | None) -
     if found is None:
         return None
     mark, answer = found
-    if not hmac.compare_digest(mark, house.vault(caller.operator_id).request_mark(once.request)):
+    if not house.vault(caller.operator_id).is_marked(mark, once.request):
         raise ConflictError(
             "This Idempotency-Key came with another request before. Use a fresh key for a new request.",
             "该 Idempotency-Key 已用于另一请求。新请求请使用新的键。",

@@ -2,21 +2,29 @@
 
 A sealed value is one version byte, a 96-bit random nonce, and ciphertext with its 128-bit tag. The associated data
 name what the value is for, so that a template moved to another subject, purpose, operator or model does not open.
+What is wrapped by a later generation of the operator's key begins with version 2 and the number of the generation.
 """
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from countenance.errors import IntegrityError
+from countenance.vault.keyring import Key, Keyring, wipe
+from countenance.vault.keys import FIRST, KEY_BYTES
 
-_VERSION = b"\x01"
-_NONCE_BYTES = 12
-KEY_BYTES = 32
+_VERSION: Final = b"\x01"
+#: Followed by the generation in four bytes.
+_GENERATIONS: Final = b"\x02"
+_NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
 
 
 def _associated(kind: str, *parts: str) -> bytes:
@@ -25,19 +33,36 @@ def _associated(kind: str, *parts: str) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
 
 
-def _seal(key: bytes, value: bytes, associated: bytes) -> bytes:
+def _seal(cipher: AESGCM, value: bytes | bytearray, associated: bytes, head: bytes = _VERSION) -> bytes:
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, value, associated)
+    return head + nonce + cipher.encrypt(nonce, value, associated)
 
 
-def _open(key: bytes, sealed: bytes, associated: bytes) -> bytes:
-    if sealed[:1] != _VERSION:
+def _open(cipher: AESGCM, sealed: bytes, associated: bytes, head: bytes = _VERSION) -> bytearray:
+    """Return what was sealed, in a buffer that can be wiped."""
+    if sealed[: len(head)] != head:
         raise _does_not_open()
-    nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    nonce, body = sealed[len(head) : len(head) + _NONCE_BYTES], sealed[len(head) + _NONCE_BYTES :]
+    value = bytearray(max(0, len(body) - _TAG_BYTES))
     try:
-        return AESGCM(key).decrypt(nonce, body, associated)
+        cipher.decrypt_into(nonce, body, associated, value)
     except (InvalidTag, ValueError):
         raise _does_not_open() from None
+    return value
+
+
+def head_of(generation: int) -> bytes:
+    """Return how a value begins that this generation of the operator's key has wrapped."""
+    return _VERSION if generation == FIRST else _GENERATIONS + generation.to_bytes(4, "big")
+
+
+def generation_of(wrapped: bytes) -> int:
+    """Return the generation that wrapped a value; raises IntegrityError for what no generation has."""
+    if wrapped[:1] == _VERSION:
+        return FIRST
+    if wrapped[:1] != _GENERATIONS or len(wrapped) < len(head_of(FIRST + 1)):
+        raise _does_not_open()
+    return int.from_bytes(wrapped[1:5], "big")
 
 
 def _does_not_open() -> IntegrityError:
@@ -49,83 +74,138 @@ def _does_not_open() -> IntegrityError:
 
 
 class Vault:
-    """Seals and opens what belongs to one operator's subjects; its repr never shows the key."""
+    """Seals and opens what belongs to one operator's subjects; its repr never shows a key."""
 
-    __slots__ = ("_key", "_operator_id")
+    __slots__ = ("_keys", "_operator_id")
 
-    def __init__(self, operator_id: str, key: bytes) -> None:
-        """Hold the operator's key-encryption key (32 bytes)."""
+    def __init__(self, operator_id: str, keys: Keyring) -> None:
+        """Hold the generations of the operator's key-encryption key."""
         self._operator_id = operator_id
-        self._key = key
+        self._keys = keys
 
     def __reduce__(self) -> tuple[object, ...]:
         """Refuse to be pickled: a key may not leave the process."""
         raise TypeError
 
+    @property
+    def generation(self) -> int:
+        """Return the generation that wraps now."""
+        return self._keys.newest().generation
+
+    def check(self, generations: Iterable[int]) -> None:
+        """Raise UnavailableError where the key of one of these generations is not there or not safe to use."""
+        for generation in generations:
+            self._keys.of(generation)
+
+    def _wrap(self, value: bytes | bytearray, associated: bytes) -> bytes:
+        newest = self._keys.newest()
+        return _seal(newest.cipher, value, associated, head_of(newest.generation))
+
+    def _unwrap(self, wrapped: bytes, associated: bytes) -> bytearray:
+        key = self._keys.of(generation_of(wrapped))
+        return _open(key.cipher, wrapped, associated, head_of(key.generation))
+
+    @contextmanager
+    def _unwrapped(self, wrapped: bytes, associated: bytes) -> Iterator[AESGCM]:
+        """Yield the cipher of a key that is wrapped; the key itself is wiped at once."""
+        key = self._unwrap(wrapped, associated)
+        try:
+            cipher = AESGCM(key)
+        finally:
+            wipe(key)
+        yield cipher
+
+    def rewrap(self, wrapped: bytes, kind: str, *parts: str) -> bytes:
+        """Return a wrapped value under the newest generation; `kind` and `parts` name what it is for.
+
+        Raises IntegrityError for a value that is for something else.
+        """
+        associated = _associated(kind, self._operator_id, *parts)
+        value = self._unwrap(wrapped, associated)
+        try:
+            return self._wrap(value, associated)
+        finally:
+            wipe(value)
+
     def new_key(self, subject_id: UUID, purpose: str) -> bytes:
         """Return a fresh wrapped key for one subject and purpose."""
-        key = secrets.token_bytes(KEY_BYTES)
-        return _seal(self._key, key, _associated("subject-key", self._operator_id, str(subject_id), purpose))
+        return self._wrap(secrets.token_bytes(KEY_BYTES), self._of_subject(subject_id, purpose))
 
-    def _unwrap(self, wrapped: bytes, subject_id: UUID, purpose: str) -> bytes:
-        return _open(self._key, wrapped, _associated("subject-key", self._operator_id, str(subject_id), purpose))
+    def _of_subject(self, subject_id: UUID, purpose: str) -> bytes:
+        return _associated("subject-key", self._operator_id, str(subject_id), purpose)
 
     def seal_template(self, template: bytes, wrapped: bytes, place: "TemplatePlace") -> bytes:
         """Return `template` sealed for exactly one row; raises IntegrityError when the wrapped key does not open."""
-        key = self._unwrap(wrapped, place.subject_id, place.purpose)
-        return _seal(key, template, place.associated(self._operator_id))
+        with self._unwrapped(wrapped, self._of_subject(place.subject_id, place.purpose)) as cipher:
+            return _seal(cipher, template, place.associated(self._operator_id))
 
     def open_template(self, sealed: bytes, wrapped: bytes, place: "TemplatePlace") -> bytes:
         """Return the template of exactly that row; raises IntegrityError for any other."""
-        key = self._unwrap(wrapped, place.subject_id, place.purpose)
-        return _open(key, sealed, place.associated(self._operator_id))
+        with self._unwrapped(wrapped, self._of_subject(place.subject_id, place.purpose)) as cipher:
+            return bytes(_open(cipher, sealed, place.associated(self._operator_id)))
 
     def seal_original(self, picture: bytes, place: "OriginalPlace") -> tuple[bytes, bytes]:
         """Return a fresh wrapped key and, sealed under it for exactly one row, the picture."""
-        key, associated = secrets.token_bytes(KEY_BYTES), place.associated(self._operator_id)
-        return _seal(self._key, key, associated), _seal(key, picture, associated)
+        key, associated = bytearray(secrets.token_bytes(KEY_BYTES)), place.associated(self._operator_id)
+        try:
+            return self._wrap(key, associated), _seal(AESGCM(key), picture, associated)
+        finally:
+            wipe(key)
 
     def open_original(self, sealed: bytes, wrapped: bytes, place: "OriginalPlace") -> bytes:
         """Return the picture of exactly that row; raises IntegrityError for any other. No door calls this."""
         associated = place.associated(self._operator_id)
-        return _open(_open(self._key, wrapped, associated), sealed, associated)
+        with self._unwrapped(wrapped, associated) as cipher:
+            return bytes(_open(cipher, sealed, associated))
 
     def new_request_key(self, place: "RequestPlace") -> bytes:
         """Return a fresh wrapped key for the texts of one request."""
-        return _seal(self._key, secrets.token_bytes(KEY_BYTES), place.associated(self._operator_id, "key"))
+        return self._wrap(secrets.token_bytes(KEY_BYTES), place.associated(self._operator_id, "key"))
 
     def seal_text(self, text: str, wrapped: bytes, place: "RequestPlace", part: str) -> bytes:
         """Return one text of exactly that request sealed: `part` is what was asked, or the answer."""
-        key = _open(self._key, wrapped, place.associated(self._operator_id, "key"))
-        return _seal(key, text.encode(), place.associated(self._operator_id, part))
+        with self._unwrapped(wrapped, place.associated(self._operator_id, "key")) as cipher:
+            return _seal(cipher, text.encode(), place.associated(self._operator_id, part))
 
     def open_text(self, sealed: bytes, wrapped: bytes, place: "RequestPlace", part: str) -> str:
         """Return one text of exactly that request; raises IntegrityError for any other."""
-        key = _open(self._key, wrapped, place.associated(self._operator_id, "key"))
-        return _open(key, sealed, place.associated(self._operator_id, part)).decode()
+        with self._unwrapped(wrapped, place.associated(self._operator_id, "key")) as cipher:
+            return _open(cipher, sealed, place.associated(self._operator_id, part)).decode()
 
     def new_linking_key(self, subject_id: UUID) -> bytes:
         """Return a fresh sealed key under which the records of one subject are marked."""
-        key = secrets.token_bytes(KEY_BYTES)
-        return _seal(self._key, key, _associated("linking-key", self._operator_id, str(subject_id)))
+        return self._wrap(secrets.token_bytes(KEY_BYTES), self._of_links(subject_id))
+
+    def _of_links(self, subject_id: UUID) -> bytes:
+        return _associated("linking-key", self._operator_id, str(subject_id))
 
     def mark(self, linking_key: bytes, subject_id: UUID) -> bytes:
         """Return the 16-byte mark that ties records to a subject until the linking key is destroyed."""
-        key = _open(self._key, linking_key, _associated("linking-key", self._operator_id, str(subject_id)))
-        return hmac.digest(key, b"countenance subject mark", hashlib.sha256)[:16]
+        key = self._unwrap(linking_key, self._of_links(subject_id))
+        try:
+            return hmac.digest(key, b"countenance subject mark", hashlib.sha256)[:16]
+        finally:
+            wipe(key)
 
     def seal_secret(self, name: str, value: bytes) -> bytes:
         """Return a small secret of the operator's own, sealed under a name and for no other."""
-        return _seal(self._key, value, _associated("secret", self._operator_id, name))
+        return self._wrap(value, _associated("secret", self._operator_id, name))
 
     def open_secret(self, name: str, sealed: bytes) -> bytes:
         """Return the secret that was sealed under this name; raises IntegrityError for any other."""
-        return _open(self._key, sealed, _associated("secret", self._operator_id, name))
+        return bytes(self._unwrap(sealed, _associated("secret", self._operator_id, name)))
 
     def request_mark(self, request: bytes) -> bytes:
         """Return a keyed digest of a request, so that a repeat is known without a bare digest of a picture kept."""
-        key = hmac.digest(self._key, b"countenance request mark", hashlib.sha256)
-        return hmac.digest(key, request, hashlib.sha256)
+        return _request_mark(self._keys.newest(), request)
+
+    def is_marked(self, mark: bytes, request: bytes) -> bool:
+        """Return whether a mark is the one of a request, under any generation that is still there."""
+        return any(hmac.compare_digest(mark, _request_mark(key, request)) for key in self._keys.every())
+
+
+def _request_mark(key: Key, request: bytes) -> bytes:
+    return hmac.digest(key.marking, request, hashlib.sha256)
 
 
 class TemplatePlace:

@@ -2,6 +2,7 @@
 
 import threading
 
+from countenance.vault.keyring import Keyring
 from countenance.vault.keys import KeyProvider
 from countenance.vault.sealing import Vault
 
@@ -20,7 +21,7 @@ class Vaults:
         with self._lock:
             vault = self._open.get(operator_id)
             if vault is None:
-                vault = self._open[operator_id] = Vault(operator_id, self._keys.open(operator_id))
+                vault = self._open[operator_id] = Vault(operator_id, Keyring(self._keys, operator_id))
             return vault
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ from countenance.errors import CountenanceError, MalformedError, UnavailableErro
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
 from countenance.operations.expire import expire
-from countenance.operations.held import opened
+from countenance.operations.held import settled
 from countenance.operations.parity import watch
 from countenance.operations.parts import House, Margins
 from countenance.operations.steps import raise_filing
@@ -31,7 +31,7 @@ from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
 from countenance.store import embedded, records, references, sites, wrapped
-from countenance.store.database import Database
+from countenance.store.database import Database, Transaction
 from countenance.vault.hardware import HardwareKeys, Module
 from countenance.vault.keys import FileKeys, KeyProvider, MountedKeys
 from countenance.vault.projection import Candidate, Projection
@@ -249,16 +249,16 @@ def fill(house: House, progress: Progress | None = None) -> int:
             total = references.count(tx, operator_id)
             with references.all_of(tx, operator_id) as rows:
                 for number, row in enumerate(rows, 1):
-                    _remember(house, operator_id, row)
+                    _remember(tx, house, operator_id, row)
                     if progress is not None and (number % 500 == 0 or number == total):
                         progress("references", number, total)
     return len(house.projection)
 
 
-def _remember(house: House, operator_id: str, row: references.ReferenceRow) -> None:
+def _remember(tx: Transaction, house: House, operator_id: str, row: references.ReferenceRow) -> None:
     """Open one reference and keep it in memory; one of another model is left shut."""
     if row.model_id == house.engine.model_id:
-        features = opened(house, operator_id, row)
+        features = settled(tx, house, operator_id, row)
         owner = Candidate(row.subject_id, row.reference_id)
         house.projection.add(operator_id, row.purpose, owner, features.numbers())
 

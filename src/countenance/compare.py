@@ -19,6 +19,7 @@ from countenance.capture import Pixels, Sample
 from countenance.detect import Face
 from countenance.engines import Engine
 from countenance.errors import IntegrityError, MalformedError
+from countenance.vault.spaces import Space
 from countenance.vocabulary import TAKING_PART, Action
 
 Numbers = npt.NDArray[np.float32]
@@ -27,10 +28,11 @@ _EXTRACTING: Final = frozenset({Action.ENROL, Action.VERIFY, Action.IDENTIFY, Ac
 _COMPARING: Final = frozenset({Action.VERIFY, Action.IDENTIFY, Action.IDENTIFY_REMOTE})
 #: Samples of one sequence are of one identity at this target: they are seconds apart, but the head is turned.
 SEQUENCE_FMR: Final = 1e-3
-#: Version of the stored form: magic, version, how many numbers; then float32, little-endian.
+#: The stored form: magic, version, how many numbers; then float32, little-endian. The second version is in a space.
 _HEADER: Final = struct.Struct("<4sHH")
 _MAGIC: Final = b"CNTF"
-_FORM: Final = 1
+_FORM_PLAIN: Final = 1
+_FORM_IN_SPACE: Final = 2
 
 
 class Extractor(Protocol):
@@ -50,10 +52,13 @@ class Extractor(Protocol):
 class Features:
     """The numbers extracted from one face by one model; they do not print, copy, pickle or turn into JSON."""
 
-    __slots__ = ("_numbers", "model_id")
+    __slots__ = ("_numbers", "model_id", "space")
 
-    def __init__(self, numbers: Numbers, model_id: str) -> None:
-        """Keep a copy. Raises `IntegrityError` where a number is not finite, or all are zero: such match anyone."""
+    def __init__(self, numbers: Numbers, model_id: str, space: str | None = None) -> None:
+        """Keep a copy of numbers in an operator's space, or (None) as the model gives them.
+
+        Raises `IntegrityError` where a number is not finite, or all are zero: such match anyone.
+        """
         held = np.array(numbers, np.float32)
         if held.ndim != 1 or not held.size or not np.isfinite(held).all() or not held.any():
             raise IntegrityError(
@@ -63,6 +68,13 @@ class Features:
         held.setflags(write=False)
         self._numbers = held
         self.model_id = model_id
+        self.space = space
+
+    def turned(self, space: Space) -> "Features":
+        """Return these features in an operator's space; those that are in one already stay where they are."""
+        if self.space is not None:
+            return self
+        return Features(space.turned(self._numbers), self.model_id, space.name)
 
     def numbers(self) -> Numbers:
         """Return the numbers themselves, read-only: for the vault and the projection, never for an answer or a log."""
@@ -70,15 +82,21 @@ class Features:
 
     def to_bytes(self) -> bytes:
         """Return the template to be sealed, a header and little-endian float32; `model_id` is kept beside it."""
-        return _HEADER.pack(_MAGIC, _FORM, self._numbers.size) + self._numbers.astype("<f4").tobytes()
+        form = _FORM_PLAIN if self.space is None else _FORM_IN_SPACE
+        return _HEADER.pack(_MAGIC, form, self._numbers.size) + self._numbers.astype("<f4").tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes, model_id: str) -> Self:
-        """Read a template. Raises `MalformedError` where it is none, `IntegrityError` for unsound numbers."""
+    def from_bytes(cls, data: bytes, model_id: str, space: str | None = None) -> Self:
+        """Read a template that was kept in `space`, or before there were any.
+
+        Raises `MalformedError` where it is none, `IntegrityError` for unsound numbers.
+        """
         if len(data) >= _HEADER.size:
             magic, form, count = _HEADER.unpack_from(data)
-            if (magic, form) == (_MAGIC, _FORM) and len(data) == _HEADER.size + 4 * count:
-                return cls(np.frombuffer(data, "<f4", count, _HEADER.size), model_id)
+            whole = magic == _MAGIC and len(data) == _HEADER.size + 4 * count
+            if whole and (form == _FORM_PLAIN or (form == _FORM_IN_SPACE and space is not None)):
+                within = space if form == _FORM_IN_SPACE else None
+                return cls(np.frombuffer(data, "<f4", count, _HEADER.size), model_id, within)
         raise MalformedError(
             "A stored template is not in the form expected; erase it and enrol the subject again.",
             "已存模板格式不符；请删除后重新登记。",
@@ -191,7 +209,12 @@ def _one_identity_without_law(probe: Features, others: Sequence[tuple[Sample, Fa
 
 
 def _score_without_law(probe: Features, reference: Features) -> float:
-    """Return the comparison score of two features; raises `IntegrityError` where their models differ."""
+    """Return the comparison score of two features; raises `IntegrityError` where models or operators' spaces differ."""
+    if probe.space != reference.space:
+        raise IntegrityError(
+            "Templates of two operators cannot be compared; stop serving and report the defect.",
+            "不同运营者的模板不可比对；请停止服务并报告缺陷。",
+        )
     if probe.model_id != reference.model_id or probe.numbers().size != reference.numbers().size:
         raise IntegrityError(
             "Templates of two models cannot be compared; enrol the subject again with the present model.",

@@ -9,6 +9,7 @@ from countenance.compare import Features, extract
 from countenance.detect.several import Frames
 from countenance.errors import ConflictError, NotFoundError
 from countenance.facts import SessionFacts
+from countenance.operations import held
 from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import AttackSuspected, Caller, Enrolled, House, NotAcquired, Refused
@@ -68,6 +69,7 @@ def enrol(
         features = extract(permit, found.sample, found.target, house.engine)
         if more := another(tx, house, caller, asked, found, features):
             return more
+        features = held.turned(house, caller.operator_id, features)
         discharged = discharge(permit, found)
         row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 

@@ -64,6 +64,7 @@ def identify(
         probe = extract(permit, found.sample, found.target, house.engine)
         if more := another(tx, house, caller, asked, found, probe):
             return more
+        probe = held.turned(house, caller.operator_id, probe)
         discharged = discharge(permit, found)
         subject_ref, about = _named(tx, house, asked, found.measured, permit, probe)
 

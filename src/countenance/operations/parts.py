@@ -18,6 +18,7 @@ from countenance.record import Recorded
 from countenance.store.database import Database
 from countenance.vault.projection import Projection
 from countenance.vault.sealing import Vault
+from countenance.vault.spaces import Spaces
 from countenance.vault.vaults import Vaults
 from countenance.vocabulary import AttackChecking, ReceiptKind, Role
 
@@ -99,6 +100,7 @@ class House:
     frames_max: int = 12
     challenge_seconds: int = 30
     attack_check: AttackChecking = AttackChecking.WHEN_OFFERED
+    spaces: Spaces = field(default_factory=Spaces, repr=False)
 
     def vault(self, operator_id: str) -> Vault:
         """Return the vault of an operator; raises UnavailableError where its key is missing or unsafe."""

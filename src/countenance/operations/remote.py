@@ -61,7 +61,7 @@ def identify_remote(
 
             # 4. Compare: features of the target alone, with the references of the persons named and of nobody else.
             permit = asked.answer
-            probe = extract(permit, sample, measured.target, house.engine)
+            probe = held.turned(house, caller.operator_id, extract(permit, sample, measured.target, house.engine))
             discharged = discharge(permit, sample)
             compared, subject_ref, about = _named(tx, house, asked, measured, permit, probe)
 

@@ -66,6 +66,7 @@ def verify(
         probe = extract(permit, found.sample, found.target, house.engine)
         if more := another(tx, house, caller, asked, found, probe):
             return more
+        probe = held.turned(house, caller.operator_id, probe)
         discharged = discharge(permit, found)
         references = held.references(tx, house, caller.operator_id, asked.on_file.subject_id, claim.purpose)
         comparison = compare(permit, probe, references, house.threshold)

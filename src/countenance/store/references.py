@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, func, literal, select, true
+from sqlalchemy import ColumnElement, any_, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
@@ -81,6 +81,19 @@ def add(tx: Transaction, operator_id: str, row: ReferenceRow, at: datetime) -> N
     )
 
 
+def seal_again(tx: Transaction, operator_id: str, row: ReferenceRow, sealed: bytes) -> None:
+    """Put another seal in the place of a reference's, unless somebody has changed it since it was read."""
+    tx.execute(
+        update(reference)
+        .where(
+            reference.c.operator_id == operator_id,
+            reference.c.reference_id == row.reference_id,
+            reference.c.sealed == row.sealed,
+        )
+        .values(sealed=sealed)
+    )
+
+
 def of_subject(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> list[ReferenceRow]:
     """Return the references of one subject for one purpose, oldest first."""
     query = _ROW.where(
@@ -89,6 +102,14 @@ def of_subject(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str
         reference.c.purpose == purpose,
     )
     return [ReferenceRow(*row) for row in tx.execute(query)]
+
+
+def newest(tx: Transaction, operator_id: str, model_id: str) -> ReferenceRow | None:
+    """Return the newest reference that a model made for an operator, None where there is none."""
+    mine = (reference.c.operator_id == operator_id, reference.c.model_id == model_id)
+    latest = _ROW.where(*mine).order_by(None).order_by(reference.c.created_at.desc()).limit(1)
+    found = tx.execute(latest).one_or_none()
+    return None if found is None else ReferenceRow(*found)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from countenance.store.database import Transaction
 from countenance.store.permitted_tables import original
 from countenance.store.request_tables import request
 from countenance.store.sign_ins import sign_in
+from countenance.store.spaces import space
 from countenance.store.tables import subject, subject_key
 
 _HEAD_BYTES: Final = 5
@@ -79,6 +80,7 @@ PLACES: Final = (
         (request.c.request_id,),
         (_text(request.c.subject_id), _text(request.c.request_id), literal("key")),
     ),
+    Place("space", space.c.sealed, (space.c.model_id,), (space.c.model_id,)),
     Place("secret", sign_in.c.code_secret, (sign_in.c.staff_id,), (literal("codes ") + sign_in.c.staff_id,)),
 )
 

@@ -195,6 +195,14 @@ class Vault:
         """Return the secret that was sealed under this name; raises IntegrityError for any other."""
         return bytes(self._unwrap(sealed, _associated("secret", self._operator_id, name)))
 
+    def seal_space(self, model_id: str, value: bytes) -> bytes:
+        """Return the operator's space for the features of one model, sealed for that."""
+        return self._wrap(value, _associated("space", self._operator_id, model_id))
+
+    def open_space(self, model_id: str, sealed: bytes) -> bytes:
+        """Return the space that was sealed for this model; raises IntegrityError for any other."""
+        return bytes(self._unwrap(sealed, _associated("space", self._operator_id, model_id)))
+
     def request_mark(self, request: bytes) -> bytes:
         """Return a keyed digest of a request, so that a repeat is known without a bare digest of a picture kept."""
         return _request_mark(self._keys.newest(), request)

@@ -231,6 +231,8 @@ def open_house(
             frames_max=settings.frames_max,
             challenge_seconds=settings.challenge_seconds,
             attack_check=settings.attack_check,
+            budget_device=settings.budget_device,
+            budget_claim=settings.budget_claim,
         )
         fill(house, progress)
         stack.enter_context(_sweeping(house))

@@ -29,6 +29,8 @@ RANGES = {
     "request_keep_days": (1, 36_500),
     "link_minutes": (1, 1440),
     "receipt_days": (1, 36_500),
+    "budget_device": (1, 1_000_000),
+    "budget_claim": (1, 10_000),
 }
 #: More pictures than this are no single act, whatever the operator says.
 FRAMES_MAX = 32
@@ -131,6 +133,16 @@ class Settings:
     challenge_seconds: int = field(default=30, metadata=_says("How long a challenge can be answered."))
     frames_max: int = field(
         default=12, metadata=_says("Most pictures of one request; the limits of a picture hold for all together.")
+    )
+    budget_device: int = field(
+        default=20_000,
+        metadata=_says(
+            "Pictures that one device may show in 24 hours to enrol, verify and identify; more is guessing."
+        ),
+    )
+    budget_claim: int = field(
+        default=240,
+        metadata=_says("Pictures that may be shown in 24 hours as one claimed person, those of a match not counted."),
     )
     threshold_fmr: float = field(
         default=1e-4,

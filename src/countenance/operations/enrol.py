@@ -9,7 +9,7 @@ from countenance.compare import Features, extract
 from countenance.detect.several import Frames
 from countenance.errors import ConflictError, NotFoundError
 from countenance.facts import SessionFacts
-from countenance.operations import held
+from countenance.operations import budget, held
 from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import AttackSuspected, Caller, Enrolled, House, NotAcquired, Refused
@@ -47,12 +47,13 @@ def enrol(
     with house.database.transaction() as tx:
         if before := repeated(tx, house, caller, once):
             return _still_kept(tx, caller, before)
-    asked = gate_one(house, caller, question)
+    frames = Frames.of(sent)
+    asked = gate_one(house, caller, question, len(frames.pictures))
     if isinstance(asked, Refused):
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with look(house, asked, sent) as found, house.projection.staged() as remember, house.database.transaction() as tx:
+    with look(house, asked, frames) as found, house.projection.staged() as remember, house.database.transaction() as tx:
         # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
         if before := repeated(tx, house, caller, once):
             return _still_kept(tx, caller, before)
@@ -80,6 +81,7 @@ def enrol(
         keep(tx, house, caller, once, done.as_json(), asked.question.at)
         owner = Candidate(row.subject_id, row.reference_id)
         remember(caller.operator_id, enrolment.purpose, owner, features.numbers())
+        budget.matched(tx, house, question, len(frames.pictures))
         raise_filing(tx, house, caller.operator_id)
     house.count("enrol", "enrolled")
     return done

@@ -14,7 +14,7 @@ from countenance.operations.certificates import Act, certify
 from countenance.operations.parts import House
 from countenance.operations.requests import ANSWER_READ, sweep_requests
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations, challenges, choices, credentials, links, receipts
+from countenance.store import answered, authorisations, budgets, challenges, choices, credentials, links, receipts
 from countenance.store import subjects as store
 from countenance.store.database import Transaction
 
@@ -34,6 +34,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         links.let_go(tx, operator_id, at)
         receipts.let_go(tx, operator_id, at)
         challenges.let_go(tx, operator_id, at)
+        budgets.let_go(tx, operator_id, at)
         credentials.let_go(tx, operator_id, at - SIGNED_OUT)
         _end_sessions(tx, house, operator_id, at)
         sweep_requests(tx, house, operator_id, at)

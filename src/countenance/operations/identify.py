@@ -45,12 +45,13 @@ def identify(
     """
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
     question = _question(house, caller, unnamed)
-    asked = gate_one(house, caller, question)
+    frames = Frames.of(sent)
+    asked = gate_one(house, caller, question, len(frames.pictures))
     if isinstance(asked, Refused):
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with look(house, asked, sent) as found, house.database.transaction() as tx:
+    with look(house, asked, frames) as found, house.database.transaction() as tx:
         # 3. Gate two: the law on what was measured, with what is on file by now; who consented is held.
         held.hold(tx, question)
         asked = ask(tx, house, again(question, house), found.measured)

@@ -100,6 +100,8 @@ class House:
     frames_max: int = 12
     challenge_seconds: int = 30
     attack_check: AttackChecking = AttackChecking.WHEN_OFFERED
+    budget_device: int = 20_000
+    budget_claim: int = 240
     spaces: Spaces = field(default_factory=Spaces, repr=False)
 
     def vault(self, operator_id: str) -> Vault:

@@ -16,7 +16,7 @@ from countenance.detect import failure as detect_failure
 from countenance.detect.several import Acquired
 from countenance.errors import IntegrityError, UnavailableError
 from countenance.filing import duty
-from countenance.operations import challenge
+from countenance.operations import budget, challenge
 from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
 from countenance.record import Entry, Recorded, append
@@ -100,10 +100,17 @@ def _check_clock(house: House, on_file: OnFile, question: Question) -> None:
         )
 
 
-def gate_one(house: House, caller: Caller, question: Question) -> Asked | Refused:
-    """Ask the law on what is declared and on file, before a pixel is decoded; a no is written down."""
+def gate_one(house: House, caller: Caller, question: Question, pictures: int = 0) -> Asked | Refused:
+    """Ask the law on what is declared and on file, before a pixel is decoded; a no is written down.
+
+    What the law permits is counted, by so many `pictures`; where that is more than anybody needs the server refuses.
+    """
     with house.database.reading() as tx:
         asked = ask(tx, house, question)
+        if isinstance(asked.answer, Permit) and pictures and (over := budget.spend(tx, house, question, pictures)):
+            permit = asked.answer
+            house.count("budget", "over")
+            asked = replace(asked, answer=Refusal(permit.action, permit.at, permit.purpose, permit.packs, over))
     if isinstance(asked.answer, Refusal):
         with house.database.transaction() as tx:
             return refused(tx, house, caller, asked, asked.answer)

@@ -7,7 +7,7 @@ from countenance.answer import Refusal
 from countenance.compare import compare, extract
 from countenance.detect.several import Frames
 from countenance.facts import SessionFacts
-from countenance.operations import held
+from countenance.operations import budget, held
 from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.parts import AttackSuspected, Caller, House, NotAcquired, Refused, Verified
 from countenance.operations.steps import again, ask, discharge, fmr, gate_one, refused, write
@@ -46,12 +46,13 @@ def verify(
     )
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
-    asked = gate_one(house, caller, question)
+    frames = Frames.of(sent)
+    asked = gate_one(house, caller, question, len(frames.pictures))
     if isinstance(asked, Refused):
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with look(house, asked, sent) as found, house.database.transaction() as tx:
+    with look(house, asked, frames) as found, house.database.transaction() as tx:
         # 3. Gate two: the law on what was measured, with what is on file by now; the subject is held, so that a
         #    refusal, a withdrawal or an erasure either came first and counts, or waits.
         held.hold(tx, question)
@@ -80,5 +81,7 @@ def verify(
             **found.as_json(),
         }
         recorded = write(tx, house, caller, asked, outcome, answers=(permit,), details=details)
+        if comparison.match:
+            budget.matched(tx, house, question, len(frames.pictures))
     house.count("verify", outcome)
     return Verified(comparison.match, permit, recorded, found.check)

@@ -190,9 +190,9 @@ class Hotel:
         )
         return str(consent(self.house, DEVICE, said).consent_id)
 
-    def enrol(self, ref: str, picture: bytes) -> Enrolled:
-        """Enrol a subject who has consented; anything else is a failure of the test."""
-        done = enrol(self.house, DEVICE, enrolment(ref), picture)
+    def enrol(self, ref: str, picture: bytes, *, double: bool = False) -> Enrolled:
+        """Enrol a subject who has consented, by an officer's word a double; anything else is a failure of the test."""
+        done = enrol(self.house, OFFICER if double else DEVICE, enrolment(ref, double_confirmed=double), picture)
         assert isinstance(done, Enrolled)
         return done
 

@@ -62,6 +62,31 @@ def test_identify_names_the_one_who_is_enrolled_and_nobody_else(enrolled):
     assert (unknown.status_code, unknown.json()["outcome"], unknown.json()["subject"]) == (200, "unknown", None)
 
 
+@pytest.mark.parametrize("multipart", [True, False], ids=["multipart", "json"])
+def test_a_double_is_refused_until_an_officer_confirms(enrolled, multipart):
+    def ask(role, confirmed):
+        if multipart:
+            said = {"double_confirmed": str(confirmed).lower(), "device": "kiosk-1"}
+            return enrolled.form("/v1/enrol", pictures.admiral(), fields("twin", **said), role=role)
+        said = {"double_confirmed": confirmed, "device": "kiosk-1"}
+        return enrolled.post("/v1/enrol", about("twin", pictures.admiral()) | said, role=role)
+
+    enrolled.consent("twin")
+    for role in ("device", "officer"):
+        answer = ask(role, confirmed=False)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/v1/problems/refused")
+        assert [each["pack"] for each in answer.json()["findings"]] == [None]
+        assert "guest-1" not in answer.text
+    assert ask("device", confirmed=True).json()["type"] == "/v1/problems/not_allowed"
+    assert ask("officer", confirmed=True).status_code == 201
+
+
+@pytest.mark.parametrize("wrong", ["yes", "1", "True", ""])
+def test_a_confirmation_is_said_in_one_word(enrolled, wrong):
+    answer = enrolled.form("/v1/enrol", pictures.admiral(), fields("guest-1", double_confirmed=wrong), role="officer")
+    assert (answer.status_code, "double_confirmed" in answer.text) == (400, True)
+
+
 def test_a_device_need_not_name_itself_and_may_name_no_other(desk):
     desk.consent("guest-1")
     assert desk.form("/v1/enrol", pictures.admiral(), fields("guest-1", device="kiosk-1")).status_code == 201

@@ -80,9 +80,9 @@ def test_a_refusal_and_a_failure_are_not_kept(ready):
     for picture, status in ((pictures.nobody(), 422), (pictures.admiral(), 201)):
         assert ready.post("/v1/enrol", about("guest-1", picture), headers=KEY).status_code == status
     refused = {"Idempotency-Key": "another-key"}
-    assert ready.post("/v1/enrol", about("guest-2", pictures.admiral()), headers=refused).status_code == 403
+    assert ready.post("/v1/enrol", about("guest-2", pictures.astronaut()), headers=refused).status_code == 403
     assert ready.consent("guest-2").status_code == 201
-    assert ready.post("/v1/enrol", about("guest-2", pictures.admiral()), headers=refused).status_code == 201
+    assert ready.post("/v1/enrol", about("guest-2", pictures.astronaut()), headers=refused).status_code == 201
 
 
 def test_a_wrong_key_is_malformed(ready):

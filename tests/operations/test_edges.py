@@ -59,7 +59,7 @@ def test_a_guest_under_two_names_is_found_by_the_one_that_may_be_named(hotel: Ho
     hotel.consent("old")
     hotel.enrol("old", pictures.admiral())
     hotel.consent("new")
-    hotel.enrol("new", pictures.admiral_again())
+    hotel.enrol("new", pictures.admiral_again(), double=True)
     with hotel.house.database.transaction() as tx:
         tx.execute(
             text(

@@ -136,7 +136,7 @@ def test_ten_thousand_is_not_more_than_ten_thousand_and_the_next_person_raises_t
     assert (on_file(hotel), raised(hotel)) == ({}, [])
 
     hotel.consent("next")
-    hotel.enrol("next", pictures.admiral())
+    hotel.enrol("next", pictures.admiral(), double=True)
 
     assert on_file(hotel) == {DRAFT: FilingRow(DRAFT, hotel.clock(), FilingCause.PERSONS)}
     assert raised(hotel) == [
@@ -159,7 +159,7 @@ def test_the_measures_begin_when_a_hundred_thousand_is_reached(hotel: Hotel) -> 
     assert set(on_file(hotel)) == {DRAFT}
 
     hotel.consent("next")
-    hotel.enrol("next", pictures.admiral())
+    hotel.enrol("next", pictures.admiral(), double=True)
 
     assert set(on_file(hotel)) == {DRAFT, MEASURES}
     assert [(said["pack"], said["persons"]) for said in raised(hotel)] == [(MEASURES, 100_000), (DRAFT, 99_999)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from countenance.api.door import Calling, Route, device_of
 from countenance.api.repeat import IDEMPOTENCY_KEY, once, replay
@@ -36,6 +36,9 @@ class EnrolForm(Pictured):
     purpose: Code
     device: Annotated[Code | None, Field(description="For officers; a device speaks for itself.")] = None
     session: Session = Session()
+    double_confirmed: Annotated[
+        StrictBool, Field(description="For officers: the face is enrolled already, and this is another person's.")
+    ] = False
 
 
 class EnrolAnswer(Shown):
@@ -61,6 +64,7 @@ async def enrol(call: Calling, response: Response) -> EnrolAnswer | Response:
             device_id=device_of(call.caller, form.device),
             session=form.session.facts(),
             challenge=form.challenge,
+            double_confirmed=form.double_confirmed,
         )
         done = operation.enrol(call.house, call.caller, enrolment, form.pictures(), once(call, form))
         return told(call, done) if isinstance(done, Refused | NotAcquired | AttackSuspected) else done

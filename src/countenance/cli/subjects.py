@@ -38,13 +38,22 @@ def enrol_command(  # noqa: PLR0917 — each is one option
     prompted: Prompted = None,
     offered: Offered = None,
     once: Annotated[str | None, typer.Option("--once", help="Idempotency key: a repeat changes nothing.")] = None,
+    double: Annotated[
+        bool, typer.Option("--double-confirmed", help="For an officer: enrolled already, but another person's face.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Keep a sealed reference of a subject who consented."""
     sample, session = picture(photo), _session(started_by, prompted, offered)
     answer = asking(
         lambda: client().enrol(
-            sample, subject=subject, purpose=purpose, device=device, session=session, idempotency_key=once
+            sample,
+            subject=subject,
+            purpose=purpose,
+            device=device,
+            session=session,
+            idempotency_key=once,
+            double_confirmed=double,
         ),
         as_json=as_json,
     )

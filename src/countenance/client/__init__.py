@@ -38,9 +38,14 @@ class Client(Governed, Receipts, Rights):
         challenge: str | None = None,
         steps: Sequence[int] = (),
         idempotency_key: str | None = None,
+        double_confirmed: bool = False,
     ) -> dict[str, Any]:
-        """Keep one more reference of a subject; without a key of yours one is made, so that a retry is safe."""
+        """Keep one more reference of a subject; without a key of yours one is made, so that a retry is safe.
+
+        `double_confirmed` is an officer's word that a face that is enrolled already is another person's.
+        """
         fields = {"subject": subject, "purpose": purpose, "device": device, **_answering(challenge, steps)}
+        fields |= {"double_confirmed": "true"} if double_confirmed else {}
         headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
         return self._picture("/v1/enrol", sample, fields, session, headers)
 

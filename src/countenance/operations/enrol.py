@@ -7,19 +7,20 @@ from uuid import UUID, uuid4
 from countenance.answer import Refusal
 from countenance.compare import Features, extract
 from countenance.detect.several import Frames
-from countenance.errors import ConflictError, NotFoundError
+from countenance.errors import ConflictError, NotAllowedError, NotFoundError
 from countenance.facts import SessionFacts
 from countenance.operations import budget, held
 from countenance.operations.acquire import another, look, nothing_of
+from countenance.operations.doubles import look_for_doubles
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import AttackSuspected, Caller, Enrolled, House, NotAcquired, Refused
-from countenance.operations.steps import again, ask, discharge, gate_one, raise_filing, refused, write
+from countenance.operations.steps import again, ask, discharge, gate_one, raise_filing, refused, refusing, write
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
 from countenance.vault.projection import Candidate
 from countenance.vault.sealing import TemplatePlace
-from countenance.vocabulary import Action
+from countenance.vocabulary import Action, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Enrolment:
     device_id: str | None
     session: SessionFacts
     challenge: UUID | None = None
+    #: An officer has looked: the face is enrolled under another word, and this is another person.
+    double_confirmed: bool = False
 
 
 def enrol(
@@ -42,6 +45,7 @@ def enrol(
     key of `once` came with another request, and what `verify` raises; none of them leaves anything behind.
     """
     question = _question(house, caller, enrolment)
+    _check_confirmed(caller, enrolment)
 
     # 1. Gate one: the law on what is declared and on file, before a pixel is decoded.
     with house.database.transaction() as tx:
@@ -72,11 +76,15 @@ def enrol(
             return more
         features = held.turned(house, caller.operator_id, features)
         discharged = discharge(permit, found)
+        doubles = look_for_doubles(tx, house, asked, found.measured, features)
+        if wrong := doubles.finding(confirmed=enrolment.double_confirmed):
+            return refused(tx, house, caller, asked, refusing(permit, wrong), others=doubles.asked)
         row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
 
         # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
-        details = {"duties": discharged, "references": kept, **found.as_json()}
-        recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), details=details)
+        details = {"duties": discharged, "references": kept, **doubles.as_json(), **found.as_json()}
+        others = doubles.asked
+        recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), others=others, details=details)
         done = Enrolled(row.reference_id, kept, permit, recorded, found.check)
         keep(tx, house, caller, once, done.as_json(), asked.question.at)
         owner = Candidate(row.subject_id, row.reference_id)
@@ -98,6 +106,14 @@ def _question(house: House, caller: Caller, enrolment: Enrolment) -> Question:
         session=enrolment.session,
         challenge=enrolment.challenge,
     )
+
+
+def _check_confirmed(caller: Caller, enrolment: Enrolment) -> None:
+    if enrolment.double_confirmed and caller.role is not Role.OFFICER:
+        raise NotAllowedError(
+            "Only an officer confirms that a face enrolled already is another person's. Let one enrol.",
+            "仅保护负责人可确认已登记人脸属于另一人。请由其登记。",
+        )
 
 
 def _still_kept(tx: Transaction, caller: Caller, before: Repeated) -> Repeated:

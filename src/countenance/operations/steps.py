@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from countenance import facts as f
-from countenance.answer import Permit, Refusal
+from countenance.answer import Finding, Permit, Refusal
 from countenance.capture import Sample
 from countenance.compare import Threshold
 from countenance.decide import decide
@@ -108,18 +108,30 @@ def gate_one(house: House, caller: Caller, question: Question, pictures: int = 0
     with house.database.reading() as tx:
         asked = ask(tx, house, question)
         if isinstance(asked.answer, Permit) and pictures and (over := budget.spend(tx, house, question, pictures)):
-            permit = asked.answer
             house.count("budget", "over")
-            asked = replace(asked, answer=Refusal(permit.action, permit.at, permit.purpose, permit.packs, over))
+            asked = replace(asked, answer=refusing(asked.answer, *over))
     if isinstance(asked.answer, Refusal):
         with house.database.transaction() as tx:
             return refused(tx, house, caller, asked, asked.answer)
     return asked
 
 
-def refused(tx: Transaction, house: House, caller: Caller, asked: Asked, refusal: Refusal) -> Refused:
-    """Write a refusal down and return it."""
-    recorded = write(tx, house, caller, asked, "refused", answers=(refusal,))
+def refusing(permit: Permit, *own: Finding) -> Refusal:
+    """Return the refusal by which the server itself goes no further with what the law permits."""
+    return Refusal(permit.action, permit.at, permit.purpose, permit.packs, own)
+
+
+def refused(
+    tx: Transaction,
+    house: House,
+    caller: Caller,
+    asked: Asked,
+    refusal: Refusal,
+    *,
+    others: tuple[Asked, ...] = (),
+) -> Refused:
+    """Write a refusal down and return it; `others` is what else the law was asked."""
+    recorded = write(tx, house, caller, asked, "refused", answers=(refusal,), others=others)
     house.count(refusal.action.value, "refused")
     return Refused(refusal, recorded)
 

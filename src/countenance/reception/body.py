@@ -38,7 +38,8 @@ URLENCODED: Final = "application/x-www-form-urlencoded"
 SESSION_FIELDS: Final = ("started_by", "purpose_prompted", "alternative_offered")
 #: The steps of pictures in a form, which has no lists.
 STEPS: Final = re.compile(r"[0-9]{1,2}(,[0-9]{1,2})*")
-_FLAGS: Final = ("purpose_prompted", "alternative_offered")
+#: Fields that are true or false, which a form can only spell.
+_FLAGS: Final = ("purpose_prompted", "alternative_offered", "double_confirmed")
 
 Made = TypeVar("Made", bound="Form")
 
@@ -282,6 +283,8 @@ def from_multipart(body: bytes, boundary: bytes) -> dict[str, Any]:
         fields["frames"] = [bytes(each) for each in parts.frames]
     if "steps" in fields:
         fields["steps"] = _steps(fields["steps"])
+    if "double_confirmed" in fields:
+        fields["double_confirmed"] = _flag("double_confirmed", fields["double_confirmed"])
     session = {name: _flag(name, fields.pop(name)) for name in SESSION_FIELDS if name in fields}
     return fields | ({"session": session} if session else {})
 

@@ -21,11 +21,9 @@ from countenance.engines import load_engine
 from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
-from countenance.operations.expire import expire
 from countenance.operations.held import settled
-from countenance.operations.parity import watch
 from countenance.operations.parts import House, Margins
-from countenance.operations.steps import raise_filing
+from countenance.operations.upkeep import following, sweeping
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -42,9 +40,6 @@ _log = logging.getLogger("countenance.app")
 
 #: Where the interface is; everything else is for people.
 INTERFACE = "/v1/"
-#: How often the house looks for what has outlived its retention, and at how the ways compare.
-SWEEP_SECONDS = 3600.0
-
 Progress = Callable[[str, int, int], None]
 
 
@@ -235,7 +230,8 @@ def open_house(
             budget_claim=settings.budget_claim,
         )
         fill(house, progress)
-        stack.enter_context(_sweeping(house))
+        stack.enter_context(sweeping(house))
+        stack.enter_context(following(house))
         yield Opened(house, metrics, settings)
 
 
@@ -263,47 +259,6 @@ def _remember(tx: Transaction, house: House, operator_id: str, row: references.R
         features = settled(tx, house, operator_id, row)
         owner = Candidate(row.subject_id, row.reference_id)
         house.projection.add(operator_id, row.purpose, owner, features.numbers())
-
-
-@contextmanager
-def _sweeping(house: House) -> Iterator[None]:
-    """Look for what has outlived its retention and at how the ways compare: at once, and every hour until the end.
-
-    Before anything goes, lines of filing that were reached without a trace of it, as before an upgrade, are raised.
-    """
-    closing = threading.Event()
-
-    def sweeping() -> None:
-        while True:
-            sweep(house)
-            if closing.wait(SWEEP_SECONDS):
-                return
-
-    thread = threading.Thread(target=sweeping, name="retention", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        closing.set()
-        thread.join(timeout=5)
-
-
-def sweep(house: House) -> None:
-    """Sweep once, operator by operator; what fails for one is logged and tried again in the next round."""
-    try:
-        with house.database.reading() as tx:
-            operators = sites.operators(tx)
-    except CountenanceError as error:
-        _log.error("sweep_failed", extra={"kind": type(error).__name__})
-        return
-    for operator_id in operators:
-        try:
-            with house.database.transaction() as tx:
-                raise_filing(tx, house, operator_id)
-            expire(house, operator_id)
-            watch(house, operator_id)
-        except CountenanceError as error:
-            _log.error("sweep_failed", extra={"kind": type(error).__name__, "operator": operator_id})
 
 
 def make_application(

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from countenance import app
 from countenance.errors import CountenanceError, IntegrityError, MalformedError, NotFoundError, UnavailableError
+from countenance.operations import upkeep
 from countenance.operations.choose import Choice, Chosen, choose
 from countenance.settings import Settings
 from countenance.sites.apply import apply
@@ -165,8 +166,8 @@ def test_what_fails_for_one_operator_does_not_keep_the_next_from_being_swept(
         if operator_id == "a-first":
             raise UnavailableError("down", "down")
 
-    monkeypatch.setattr(app, "expire", expire)
-    app.sweep(hotel.house)
+    monkeypatch.setattr(upkeep, "expire", expire)
+    upkeep.sweep(hotel.house)
     assert swept == ["a-first", OPERATOR]
     (said,) = [record for record in caplog.records if record.message == "sweep_failed"]
     assert (said.__dict__["kind"], said.__dict__["operator"]) == ("UnavailableError", "a-first")

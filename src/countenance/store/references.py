@@ -1,14 +1,15 @@
 """Sealed references and the wrapped keys that open them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, any_, func, literal, select, true, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import array, insert
 
+from countenance.store import signals
 from countenance.store.database import Transaction
 from countenance.store.tables import consent_event, purpose, reference, statutory_basis, subject_key
 
@@ -79,6 +80,7 @@ def add(tx: Transaction, operator_id: str, row: ReferenceRow, at: datetime) -> N
             created_at=at,
         )
     )
+    signals.tell(tx, operator_id, row.subject_id, [row.purpose], [row.reference_id], kept=True)
 
 
 def seal_again(tx: Transaction, operator_id: str, row: ReferenceRow, sealed: bytes) -> None:
@@ -110,6 +112,22 @@ def newest(tx: Transaction, operator_id: str, model_id: str) -> ReferenceRow | N
     latest = _ROW.where(*mine).order_by(None).order_by(reference.c.created_at.desc()).limit(1)
     found = tx.execute(latest).one_or_none()
     return None if found is None else ReferenceRow(*found)
+
+
+def some(tx: Transaction, operator_id: str, ids: Sequence[UUID]) -> list[ReferenceRow]:
+    """Return those references that are still kept."""
+    if not ids:
+        return []
+    query = _ROW.where(reference.c.operator_id == operator_id, reference.c.reference_id == any_(array(ids)))
+    return [ReferenceRow(*row) for row in tx.execute(query)]
+
+
+def owners(tx: Transaction, operator_id: str, model_id: str) -> set[tuple[str, UUID, UUID]]:
+    """Return purpose, subject and id of every reference that a model made for an operator."""
+    query = select(reference.c.purpose, reference.c.subject_id, reference.c.reference_id).where(
+        reference.c.operator_id == operator_id, reference.c.model_id == model_id
+    )
+    return {(row.purpose, row.subject_id, row.reference_id) for row in tx.execute(query)}
 
 
 @contextmanager
@@ -165,6 +183,7 @@ def destroy(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -
         .returning(reference.c.reference_id)
     ).scalars()
     ids = list(gone)
+    signals.tell(tx, operator_id, subject_id, [purpose], ids, kept=False)
     keys = tx.execute(
         subject_key.delete().where(
             subject_key.c.operator_id == operator_id,
@@ -209,7 +228,9 @@ def destroy_outlived(tx: Transaction, operator_id: str, subject_id: UUID, code: 
         )
         .returning(reference.c.reference_id)
     )
-    return list(gone.scalars())
+    ids = list(gone.scalars())
+    signals.tell(tx, operator_id, subject_id, [code], ids, kept=False)
+    return ids
 
 
 def destroy_empty_key(tx: Transaction, operator_id: str, subject_id: UUID, code: str) -> int:

@@ -46,6 +46,9 @@ class _Partition:
         self.rows_of: dict[UUID, list[int]] = {}
 
     def add(self, numbers: NDArray[np.float32], owner: Candidate) -> None:
+        """Take a row for one reference; one that is held already stays as it is."""
+        if any(self.owners[row] == owner for row in self.rows_of.get(owner.subject_id, [])):
+            return
         row = len(self.owners)
         if row == len(self.squares):
             self._resize(2 * row)
@@ -151,6 +154,17 @@ class Projection:
                 if part is not None:
                     for reference_id in reference_ids:
                         part.discard(Candidate(subject_id, reference_id))
+
+    def held(self, operator_id: str) -> set[tuple[str, Candidate]]:
+        """Return purpose and owner of every reference of an operator."""
+        with self._lock:
+            return {
+                (purpose, owner)
+                for (operator, purpose), part in self._partitions.items()
+                if operator == operator_id
+                for owner in part.owners
+                if owner is not None
+            }
 
     def count(self, operator_id: str, purpose: str) -> int:
         """Return how many references would be searched."""

@@ -1,0 +1,82 @@
+"""Upkeep: what an open house does by itself, beside what it is asked: sweep every hour, and follow the database."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from countenance.errors import CountenanceError
+from countenance.operations.expire import expire
+from countenance.operations.follow import Follower
+from countenance.operations.parity import watch
+from countenance.operations.parts import House
+from countenance.operations.steps import raise_filing
+from countenance.store import signals, sites
+
+_log = logging.getLogger("countenance.operations")
+
+#: How often the house looks for what has outlived its retention, and at how the ways compare.
+SWEEP_SECONDS: Final = 3600.0
+#: How often memory is compared with the database as a whole; what is heard of between is taken over at once.
+FOLLOW_SECONDS: Final = 300.0
+
+
+@contextmanager
+def sweeping(house: House) -> Iterator[None]:
+    """Look for what has outlived its retention and at how the ways compare: at once, and every hour until the end."""
+
+    def act(closing: threading.Event) -> None:
+        while True:
+            sweep(house)
+            if closing.wait(SWEEP_SECONDS):
+                return
+
+    with _beside("retention", act):
+        yield
+
+
+@contextmanager
+def following(house: House) -> Iterator[None]:
+    """Let memory follow what other processes on the same database keep and destroy, until the end."""
+    follower = Follower(house)
+
+    def act(closing: threading.Event) -> None:
+        signals.listen(house.database, follower.hear, follower.look, closing, FOLLOW_SECONDS)
+
+    with _beside("following", act):
+        yield
+
+
+@contextmanager
+def _beside(name: str, act: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run something in a thread of its own until it is told that the house closes."""
+    closing = threading.Event()
+    thread = threading.Thread(target=act, args=(closing,), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        thread.join(timeout=5)
+
+
+def sweep(house: House) -> None:
+    """Sweep once, operator by operator; what fails for one is logged and tried again in the next round.
+
+    Before anything goes, lines of filing that were reached without a trace of it, as before an upgrade, are raised.
+    """
+    try:
+        with house.database.reading() as tx:
+            operators = sites.operators(tx)
+    except CountenanceError as error:
+        _log.error("sweep_failed", extra={"kind": type(error).__name__})
+        return
+    for operator_id in operators:
+        try:
+            with house.database.transaction() as tx:
+                raise_filing(tx, house, operator_id)
+            expire(house, operator_id)
+            watch(house, operator_id)
+        except CountenanceError as error:
+            _log.error("sweep_failed", extra={"kind": type(error).__name__, "operator": operator_id})

@@ -8,7 +8,7 @@ import pytest
 
 from tests.docs.pages import ROOT
 
-CORE_MAX = 16
+CORE_MAX = 17
 
 
 @pytest.fixture(scope="module")

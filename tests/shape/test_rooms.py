@@ -38,6 +38,7 @@ LET_IN = {
     "cedarpy": {"law", "decide"},
     "cryptography": {"vault", "log"},
     "pkcs11": {"vault"},
+    "simsimd": {"vault"},
     "holidays": {"filing"},
     "fastapi": WEB,
     "starlette": WEB,

@@ -39,7 +39,7 @@ def make_api(
     `answer` gives the answer of a problem where no route answers. No redirects, no other origin.
     """
     counted = metrics or Metrics()
-    counted.watch_references(lambda: len(house.projection))
+    counted.watch_references(lambda: len(house.projection), house.projection.memory)
     found = routes()
     app = _application(found)
     app.state.door = Door(house, settings, ready, counted, threads or Threads(settings))

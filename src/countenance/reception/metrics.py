@@ -29,6 +29,7 @@ class Metrics:
         self._alarms = Counter("countenance_alarms", "Errors of integrity: call the officer.", registry=self._registry)
         self._in_hand = Gauge("countenance_requests_in_hand", "Requests not answered yet.", registry=self._registry)
         self._references = Gauge("countenance_references_held", "References in memory.", registry=self._registry)
+        self._memory = Gauge("countenance_references_bytes", "Bytes they take in memory.", registry=self._registry)
         ProcessCollector(namespace="countenance", registry=self._registry)
 
     def count(self, action: str, outcome: str) -> None:
@@ -48,9 +49,10 @@ class Metrics:
         """Note how many requests are not answered yet."""
         self._in_hand.set(requests)
 
-    def watch_references(self, held: Callable[[], int]) -> None:
-        """Ask `held` for the number of references whenever the metrics are read."""
+    def watch_references(self, held: Callable[[], int], memory: Callable[[], int]) -> None:
+        """Ask for the number of references, and the bytes they take, whenever the metrics are read."""
         self._references.set_function(held)
+        self._memory.set_function(memory)
 
     def text(self) -> bytes:
         """Return everything in the text form of Prometheus."""

@@ -12,11 +12,21 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+import simsimd
 from numpy.typing import NDArray
 
 from countenance.errors import IntegrityError
 
 _ROWS_AT_FIRST: Final = 256
+#: Partitions with room for so many rows are searched by codes first; smaller ones are as fast without.
+_ROWS_CODED: Final = 4096
+_ROWS_AT_ONCE: Final = 65_536
+_CODE_MAX: Final = 127.0
+_STEP_MIN: Final = 1e-6
+#: Where codes leave more than one row in so many, scoring all at once is faster.
+_FEW: Final = 8
+#: More than rounding in float32 can make of a score or a distance of about one.
+_ROUNDING: Final = 1e-5
 #: A partition is written again without its holes when more than this share of it is holes.
 _HOLES_MAX: Final = 0.25
 #: So many of the most alike rows are looked through for each candidate wanted, as one subject has several references.
@@ -31,7 +41,50 @@ class Candidate:
     reference_id: UUID
 
 
-Add = Callable[[str, str, Candidate, NDArray[np.float32]], None]
+Numbers = NDArray[np.float32]
+Rows = NDArray[np.intp]
+Add = Callable[[str, str, Candidate, Numbers], None]
+
+
+class _Codes:
+    """Rows of 8-bit whole numbers that stand for features, with how far the worst of them is from what it stands for.
+
+    Features are counted from their centre in steps. A search over codes finds every row that a search over the features
+    would find, because the distance between two codes differs from that of the features by no more than both errors.
+    """
+
+    def __init__(self, features: Numbers, rows: int) -> None:
+        """Make codes of the first `rows` features, with room for all."""
+        held = features[:rows]
+        self.centre = held.mean(0, dtype=np.float64) if rows else np.zeros(features.shape[1])
+        farthest = np.maximum(held.max(0) - self.centre, self.centre - held.min(0)).max() if rows else 0.0
+        self.step = max(float(farthest), _STEP_MIN) / _CODE_MAX
+        self.codes = np.zeros(features.shape, np.int8)
+        self.error = 0.0
+        for at in range(0, rows, _ROWS_AT_ONCE):
+            self.put(slice(at, min(rows, at + _ROWS_AT_ONCE)), held[at : at + _ROWS_AT_ONCE])
+
+    def of(self, features: Numbers) -> tuple[NDArray[np.int8], float]:
+        """Return the codes of features, a row for each, and the error of the worst."""
+        from_centre = features.astype(np.float64) - self.centre
+        codes = np.clip(np.rint(from_centre / self.step), -_CODE_MAX, _CODE_MAX)
+        return codes.astype(np.int8), float(np.linalg.norm(from_centre - codes * self.step, axis=1).max(initial=0.0))
+
+    def put(self, where: slice, features: Numbers) -> None:
+        """Keep the codes of features in some rows."""
+        self.codes[where], error = self.of(features)
+        self.error = max(self.error, error)
+
+    def near(self, rows: int, probe: Numbers, distance: float) -> NDArray[np.intp]:
+        """Return which of the first `rows` may lie within a distance of the probe, and all that do."""
+        code, error = self.of(probe[None])
+        limit = ((distance + self.error + error) * (1 + _ROUNDING) / self.step) ** 2
+        apart, found = np.empty((1, min(rows, _ROWS_AT_ONCE)), np.float32), []
+        for at in range(0, rows, _ROWS_AT_ONCE):  # as many as the processor's cache holds the distances of
+            some = self.codes[at : min(rows, at + _ROWS_AT_ONCE)]
+            simsimd.cdist(code, some, metric="sqeuclidean", out=apart[:, : len(some)])
+            found.append(at + np.flatnonzero(apart[0, : len(some)] <= limit))
+        return np.concatenate(found)
 
 
 class _Partition:
@@ -41,19 +94,22 @@ class _Partition:
         self.dimension = dimension
         self.features = np.zeros((_ROWS_AT_FIRST, dimension), np.float32)
         self.squares = np.full(_ROWS_AT_FIRST, np.inf, np.float32)
+        self.codes: _Codes | None = None
         self.owners: list[Candidate | None] = []
         self.holes = 0
         self.rows_of: dict[UUID, list[int]] = {}
 
-    def add(self, numbers: NDArray[np.float32], owner: Candidate) -> None:
+    def add(self, numbers: Numbers, owner: Candidate) -> None:
         """Take a row for one reference; one that is held already stays as it is."""
         if any(self.owners[row] == owner for row in self.rows_of.get(owner.subject_id, [])):
             return
         row = len(self.owners)
         if row == len(self.squares):
-            self._resize(2 * row)
+            self._write_again(slice(row), row, 2 * row)
         self.features[row] = numbers
         self.squares[row] = np.dot(numbers, numbers)
+        if self.codes is not None:
+            self.codes.put(slice(row, row + 1), numbers[None])
         self.owners.append(owner)
         self.rows_of.setdefault(owner.subject_id, []).append(row)
 
@@ -63,6 +119,8 @@ class _Partition:
             if self.owners[row] == owner:
                 self.squares[row] = np.inf
                 self.features[row] = 0.0
+                if self.codes is not None:
+                    self.codes.codes[row] = 0
                 self.owners[row] = None
                 self.holes += 1
         held = [row for row in self.rows_of.pop(owner.subject_id, []) if self.owners[row] is not None]
@@ -71,27 +129,39 @@ class _Partition:
         if self.holes > max(_ROWS_AT_FIRST, _HOLES_MAX * len(self.owners)):
             self._close_holes()
 
-    def _resize(self, rows: int) -> None:
+    def _write_again(self, kept: slice | list[int], count: int, rows: int) -> None:
+        """Write `count` rows kept into new arrays with room for `rows`; a search under way keeps the old ones."""
         features = np.zeros((rows, self.dimension), np.float32)
         squares = np.full(rows, np.inf, np.float32)
-        held = len(self.owners)
-        features[:held], squares[:held] = self.features[:held], self.squares[:held]
+        features[:count], squares[:count] = self.features[kept], self.squares[kept]
         self.features, self.squares = features, squares
+        self.codes = _Codes(features, count) if rows >= _ROWS_CODED else None
 
     def _close_holes(self) -> None:
-        """Write the partition again; a search under way keeps the arrays it began with."""
+        """Write the partition again without its holes."""
         kept = [row for row, owner in enumerate(self.owners) if owner is not None]
-        rows = max(_ROWS_AT_FIRST, 2 * len(kept))
-        features = np.zeros((rows, self.dimension), np.float32)
-        squares = np.full(rows, np.inf, np.float32)
-        features[: len(kept)], squares[: len(kept)] = self.features[kept], self.squares[kept]
+        self._write_again(kept, len(kept), max(_ROWS_AT_FIRST, 2 * len(kept)))
         self.owners = [self.owners[row] for row in kept]
         self.holes = 0
-        self.features, self.squares = features, squares
         self.rows_of = {}
         for row, owner in enumerate(self.owners):
             if owner is not None:
                 self.rows_of.setdefault(owner.subject_id, []).append(row)
+
+
+def _near(features: Numbers, squares: Numbers, codes: _Codes | None, probe: Numbers, score_min: float) -> Rows:
+    """Return the rows that may score `score_min`, and all that do: by codes where there are some, else by features."""
+    rows = len(squares)
+    if codes is not None:
+        near = codes.near(rows, probe, max(0.0, -score_min) ** 0.5)
+        if len(near) <= rows // _FEW:
+            return near
+    scores = features @ probe
+    scores *= 2.0
+    scores -= squares
+    slack = _ROUNDING * (1.0 + float(np.dot(probe, probe)))
+    # `>=` is false for a score that is not a number, so such a score is never among them.
+    return np.flatnonzero(scores >= score_min + np.dot(probe, probe) - slack)
 
 
 class Projection:
@@ -113,7 +183,7 @@ class Projection:
         """Refuse to be pickled: references may not leave the process."""
         raise TypeError
 
-    def add(self, operator_id: str, purpose: str, owner: Candidate, numbers: NDArray[np.float32]) -> None:
+    def add(self, operator_id: str, purpose: str, owner: Candidate, numbers: Numbers) -> None:
         """Add one reference; raises IntegrityError for numbers of another size, or not finite."""
         if numbers.shape != (self._dimension,) or not np.isfinite(numbers).all() or not numbers.any():
             raise IntegrityError(
@@ -132,7 +202,7 @@ class Projection:
         """
         staged: list[tuple[str, str, Candidate]] = []
 
-        def add(operator_id: str, purpose: str, owner: Candidate, numbers: NDArray[np.float32]) -> None:
+        def add(operator_id: str, purpose: str, owner: Candidate, numbers: Numbers) -> None:
             self.add(operator_id, purpose, owner, numbers)
             staged.append((operator_id, purpose, owner))
 
@@ -155,6 +225,13 @@ class Projection:
                     for reference_id in reference_ids:
                         part.discard(Candidate(subject_id, reference_id))
 
+    def memory(self) -> int:
+        """Return how many bytes features and codes take."""
+        with self._lock:
+            parts = list(self._partitions.values())
+            plain = sum(part.features.nbytes + part.squares.nbytes for part in parts)
+            return plain + sum(part.codes.codes.nbytes for part in parts if part.codes is not None)
+
     def held(self, operator_id: str) -> set[tuple[str, Candidate]]:
         """Return purpose and owner of every reference of an operator."""
         with self._lock:
@@ -172,13 +249,12 @@ class Projection:
             part = self._partitions.get((operator_id, purpose))
             return 0 if part is None else sum(map(len, part.rows_of.values()))
 
-    def candidates(
-        self, operator_id: str, purpose: str, probe: NDArray[np.float32], score_min: float, most: int
-    ) -> list[UUID]:
+    def candidates(self, operator_id: str, purpose: str, probe: Numbers, score_min: float, most: int) -> list[UUID]:
         """Return the subjects whose best reference scores at least `score_min`, the most alike first, `most` of them.
 
-        The score is the negative squared distance to `probe`. The comparison is exact: one product of the partition
-        with the probe, which touches every row whatever is found.
+        The score is the negative squared distance to `probe`. The answers are those of an exact search: a first pass
+        over 8-bit codes leaves out only what cannot reach the score, and what it leaves is scored in full. Every row is
+        touched, whatever is found.
         """
         if not np.isfinite(probe).all():
             return []
@@ -187,19 +263,18 @@ class Projection:
             if part is None:
                 return []
             features, squares = part.features[: len(part.owners)], part.squares[: len(part.owners)]
-            owners = part.owners  # only grows, or is replaced as a whole
+            owners, codes = part.owners, part.codes  # these only grow, or are replaced as a whole
         if not len(squares):
             return []
-        scores = features @ probe
-        scores *= 2.0
-        scores -= squares
-        scores -= np.dot(probe, probe)
-        # `>=` is false for a score that is not a number, so such a score is never among them.
-        rows = np.flatnonzero(scores >= score_min)
+        rows = _near(features, squares, codes, probe, score_min)
+        scores = -np.square(features[rows].astype(np.float64) - probe).sum(axis=1)
+        scores[np.isinf(squares[rows])] = -np.inf
+        rows, scores = rows[scores >= score_min], scores[scores >= score_min]
         if len(rows) > most * _ROWS_A_CANDIDATE:  # more than could be needed: no need to sort them all
-            rows = rows[np.argpartition(-scores[rows], most * _ROWS_A_CANDIDATE)[: most * _ROWS_A_CANDIDATE]]
+            best = np.argpartition(-scores, most * _ROWS_A_CANDIDATE)[: most * _ROWS_A_CANDIDATE]
+            rows, scores = rows[best], scores[best]
         found: dict[UUID, None] = {}
-        for row in rows[np.argsort(-scores[rows], kind="stable")]:
+        for row in rows[np.argsort(-scores, kind="stable")]:
             owner = owners[row]
             if owner is not None:
                 found.setdefault(owner.subject_id)

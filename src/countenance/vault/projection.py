@@ -75,10 +75,10 @@ class _Codes:
         self.codes[where], error = self.of(features)
         self.error = max(self.error, error)
 
-    def near(self, rows: int, probe: Numbers, distance: float) -> NDArray[np.intp]:
-        """Return which of the first `rows` may lie within a distance of the probe, and all that do."""
+    def near(self, rows: int, probe: Numbers, reach: float) -> NDArray[np.intp]:
+        """Return which of the first `rows` may lie within reach of the probe, and all that do."""
         code, error = self.of(probe[None])
-        limit = ((distance + self.error + error) * (1 + _ROUNDING) / self.step) ** 2
+        limit = ((reach + self.error + error) * (1 + _ROUNDING) / self.step) ** 2
         apart, found = np.empty((1, min(rows, _ROWS_AT_ONCE)), np.float32), []
         for at in range(0, rows, _ROWS_AT_ONCE):  # as many as the processor's cache holds the distances of
             some = self.codes[at : min(rows, at + _ROWS_AT_ONCE)]

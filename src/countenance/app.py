@@ -4,10 +4,11 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ from countenance.store import embedded, records, references, sites, wrapped
 from countenance.store.database import Database, Transaction
 from countenance.vault.hardware import HardwareKeys, Module
 from countenance.vault.keys import FileKeys, KeyProvider, MountedKeys
-from countenance.vault.projection import Candidate, Projection
+from countenance.vault.projection import Candidate, Numbers, Projection
 from countenance.vault.vaults import Vaults
 from countenance.vocabulary import KeysFrom
 
@@ -40,6 +41,9 @@ _log = logging.getLogger("countenance.app")
 
 #: Where the interface is; everything else is for people.
 INTERFACE = "/v1/"
+#: So many references are opened before memory takes them over, and progress is told.
+_PORTION = 2000
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -244,21 +248,26 @@ def fill(house: House, progress: Progress | None = None) -> int:
         for operator_id in sites.operators(tx):
             # A missing key is found now, not at the first guest.
             house.vault(operator_id).check(wrapped.by_generation(tx, operator_id))
-            total = references.count(tx, operator_id)
+            total, done = references.count(tx, operator_id), 0
             with references.all_of(tx, operator_id) as rows:
-                for number, row in enumerate(rows, 1):
-                    _remember(tx, house, operator_id, row)
-                    if progress is not None and (number % 500 == 0 or number == total):
-                        progress("references", number, total)
+                while portion := list(islice(rows, _PORTION)):
+                    _remember(tx, house, operator_id, portion)
+                    done += len(portion)
+                    if progress is not None:
+                        progress("references", done, total)
     return len(house.projection)
 
 
-def _remember(tx: Transaction, house: House, operator_id: str, row: references.ReferenceRow) -> None:
-    """Open one reference and keep it in memory; one of another model is left shut."""
-    if row.model_id == house.engine.model_id:
-        features = settled(tx, house, operator_id, row)
-        owner = Candidate(row.subject_id, row.reference_id)
-        house.projection.add(operator_id, row.purpose, owner, features.numbers())
+def _remember(tx: Transaction, house: House, operator_id: str, rows: Sequence[references.ReferenceRow]) -> None:
+    """Open references and keep them in memory; those of another model are left shut."""
+    by_purpose: dict[str, list[tuple[Candidate, Numbers]]] = {}
+    for row in rows:
+        if row.model_id == house.engine.model_id:
+            owner = Candidate(row.subject_id, row.reference_id)
+            numbers = settled(tx, house, operator_id, row).numbers()
+            by_purpose.setdefault(row.purpose, []).append((owner, numbers))
+    for purpose, held in by_purpose.items():
+        house.projection.add_all(operator_id, purpose, held)
 
 
 def make_application(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from countenance.errors import IntegrityError
 from countenance.vault import projection as module
 from countenance.vault.projection import Candidate, Numbers, Projection
 
@@ -131,3 +132,19 @@ def test_memory_is_reported_and_bounded() -> None:
     rows = np.random.default_rng(3).standard_normal((5000, 128)).astype(np.float32)
     projection = filled(rows)
     assert 5000 * 128 * 5 < projection.memory() <= 2 * 5000 * (128 * 5 + 4) + 4096 * 128
+
+
+def test_many_are_added_at_once_or_none() -> None:
+    rows = np.random.default_rng(3).standard_normal((9000, 8)).astype(np.float32)
+    at_once, one_by_one = Projection("m", 8), filled(rows)
+    for first in range(0, 9000, 1300):
+        at_once.add_all("o", "p", [(owner(number), rows[number]) for number in range(first, min(9000, first + 1300))])
+    at_once.add_all("o", "p", [(owner(3), rows[4]), (owner(3), rows[5])])  # held already
+    assert len(at_once) == len(one_by_one) == 9000
+    for number in (0, 3, 1299, 1300, 8999):
+        assert at_once.candidates("o", "p", rows[number], -1e-4, 3) == [owner(number).subject_id]
+    with pytest.raises(IntegrityError):
+        at_once.add_all("o", "p", [(owner(9001), rows[1]), (owner(9002), np.zeros(8, np.float32))])
+    with pytest.raises(IntegrityError):
+        at_once.add_all("o", "p", [(owner(9001), rows[1]), (owner(9002), rows[2][:7])])
+    assert len(at_once) == 9000

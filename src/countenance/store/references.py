@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, any_, func, literal, select, true, update
@@ -30,6 +31,8 @@ class ReferenceRow:
         return f"ReferenceRow({self.reference_id})"
 
 
+#: So many rows are fetched at once from a cursor over everything.
+_PORTION: Final = 5000
 _ROW = (
     select(
         reference.c.reference_id,
@@ -133,9 +136,9 @@ def owners(tx: Transaction, operator_id: str, model_id: str) -> set[tuple[str, U
 @contextmanager
 def all_of(tx: Transaction, operator_id: str) -> Iterator[Iterator[ReferenceRow]]:
     """Yield every reference of an operator, read in portions from a cursor that is closed whatever happens."""
-    query = _ROW.where(reference.c.operator_id == operator_id).execution_options(yield_per=5000)
+    query = _ROW.where(reference.c.operator_id == operator_id).order_by(None).execution_options(yield_per=_PORTION)
     with tx.execute(query) as found:
-        yield (ReferenceRow(*row) for row in found)
+        yield (ReferenceRow(*row) for portion in found.partitions(_PORTION) for row in portion)
 
 
 def count(tx: Transaction, operator_id: str) -> int:

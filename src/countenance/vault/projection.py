@@ -99,19 +99,23 @@ class _Partition:
         self.holes = 0
         self.rows_of: dict[UUID, list[int]] = {}
 
-    def add(self, numbers: Numbers, owner: Candidate) -> None:
-        """Take a row for one reference; one that is held already stays as it is."""
-        if any(self.owners[row] == owner for row in self.rows_of.get(owner.subject_id, [])):
-            return
-        row = len(self.owners)
-        if row == len(self.squares):
-            self._write_again(slice(row), row, 2 * row)
-        self.features[row] = numbers
-        self.squares[row] = np.dot(numbers, numbers)
+    def add(self, owners: Sequence[Candidate], numbers: Numbers) -> None:
+        """Take a row for each reference; one that is held already stays as it is."""
+        fresh = [at for at, owner in enumerate(owners) if not self._holds(owner)]
+        first, last = len(self.owners), len(self.owners) + len(fresh)
+        while last > len(self.squares):
+            self._write_again(slice(first), first, 2 * len(self.squares))
+        rows = slice(first, last)
+        self.features[rows] = numbers[fresh]
+        self.squares[rows] = np.einsum("ij,ij->i", self.features[rows], self.features[rows])
         if self.codes is not None:
-            self.codes.put(slice(row, row + 1), numbers[None])
-        self.owners.append(owner)
-        self.rows_of.setdefault(owner.subject_id, []).append(row)
+            self.codes.put(rows, self.features[rows])
+        for row, at in enumerate(fresh, first):
+            self.owners.append(owners[at])
+            self.rows_of.setdefault(owners[at].subject_id, []).append(row)
+
+    def _holds(self, owner: Candidate) -> bool:
+        return any(self.owners[row] == owner for row in self.rows_of.get(owner.subject_id, ()))
 
     def discard(self, owner: Candidate) -> None:
         """Free the row of one reference."""
@@ -185,14 +189,20 @@ class Projection:
 
     def add(self, operator_id: str, purpose: str, owner: Candidate, numbers: Numbers) -> None:
         """Add one reference; raises IntegrityError for numbers of another size, or not finite."""
-        if numbers.shape != (self._dimension,) or not np.isfinite(numbers).all() or not numbers.any():
-            raise IntegrityError(
-                "A stored template does not have the form of its model. Stop and restore from backup.",
-                "已存模板与其模型格式不符。请停止服务并从备份恢复。",
-            )
+        self.add_all(operator_id, purpose, [(owner, numbers)])
+
+    def add_all(self, operator_id: str, purpose: str, references: Sequence[tuple[Candidate, Numbers]]) -> None:
+        """Add many references of one purpose; raises what `add` raises, and adds none then."""
+        rows = np.zeros((len(references), self._dimension), np.float32)
+        for row, (_, numbers) in enumerate(references):
+            if numbers.shape != (self._dimension,):
+                raise _no_template()
+            rows[row] = numbers
+        if not np.isfinite(rows).all() or not rows.any(axis=1).all():
+            raise _no_template()
         with self._lock:
             part = self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension))
-            part.add(numbers, owner)
+            part.add([owner for owner, _ in references], rows)
 
     @contextmanager
     def staged(self) -> Iterator[Add]:
@@ -281,3 +291,10 @@ class Projection:
             if len(found) == most:
                 break
         return list(found)
+
+
+def _no_template() -> IntegrityError:
+    return IntegrityError(
+        "A stored template does not have the form of its model. Stop and restore from backup.",
+        "已存模板与其模型格式不符。请停止服务并从备份恢复。",
+    )

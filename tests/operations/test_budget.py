@@ -218,7 +218,11 @@ def likeness(guess: np.ndarray[Any, Any], target: np.ndarray[Any, Any], centre: 
 def test_who_climbs_by_decisions_alone_gets_nowhere_within_the_budget(
     open_hotel: Callable[..., Hotel], monkeypatch: pytest.MonkeyPatch, attack: str
 ) -> None:
-    """Natural evolution strategies (Ilyas and others 2018) and a walk by accepted steps (Brendel and others 2018)."""
+    """Natural evolution strategies (Ilyas and others 2018) and a walk by accepted steps (Brendel and others 2018).
+
+    They are played in the space of features, at the operation behind the interface, as by somebody who can make a
+    picture of any features. Within the budget nothing matches, so there is nothing to climb by: that is the defence.
+    """
     hotel = open_hotel()
     drawing = np.random.default_rng(20)
     climber = Climber(hotel, monkeypatch)

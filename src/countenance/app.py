@@ -22,7 +22,7 @@ from countenance.engines import load_engine
 from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
-from countenance.operations.held import settled
+from countenance.operations.held import settled, space
 from countenance.operations.parts import House, Margins
 from countenance.operations.upkeep import following, sweeping
 from countenance.pages import make_pages
@@ -248,6 +248,7 @@ def fill(house: House, progress: Progress | None = None) -> int:
         for operator_id in sites.operators(tx):
             # A missing key is found now, not at the first guest.
             house.vault(operator_id).check(wrapped.by_generation(tx, operator_id))
+            space(house, operator_id)  # and made now where it is new, not in the middle of somebody's act
             total, done = references.count(tx, operator_id), 0
             with references.all_of(tx, operator_id) as rows:
                 while portion := list(islice(rows, _PORTION)):

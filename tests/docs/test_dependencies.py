@@ -52,7 +52,7 @@ def test_every_locked_package_has_hashes_and_no_index(lock):
         )
     assert "://" not in text
     assert "--index" not in text
-    assert "--find-links" not in text
+    assert "find-links" not in text
 
 
 def test_the_locks_hold_what_is_declared(project):

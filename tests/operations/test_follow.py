@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -166,3 +167,39 @@ def test_closing_ends_the_listening(hotel: Hotel) -> None:
         stack.enter_context(upkeep.following(afresh(hotel)))
         _soon(lambda: _listening(hotel) == 1)
     assert not [thread for thread in threading.enumerate() if thread.name == "following"]
+
+
+def test_a_template_that_does_not_open_is_an_alarm_wherever_it_is_read(hotel: Hotel, other: House) -> None:
+    hotel.consent("guest")
+    hotel.enrol("guest", grace_hopper_jpeg())
+    _soon(lambda: len(other.projection) == 1)
+    house = replace(afresh(hotel), alarm=threading.Event())
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("UPDATE reference SET sealed = set_byte(sealed, 40, 255 - get_byte(sealed, 40))"))
+    Follower(house).look()
+    assert house.alarm.is_set()
+    assert len(house.projection) == 0
+
+
+def test_an_error_nobody_expected_does_not_end_the_following(
+    hotel: Hotel, other: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failed = Follower.hear, threading.Event()
+
+    def hear(follower: Follower, heard: signals.Heard) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise KeyError
+        real(follower, heard)
+
+    hotel.consent("guest")
+    hotel.consent("second")
+    with monkeypatch.context() as patched:
+        patched.setattr(Follower, "hear", hear)
+        house = afresh(hotel)
+        with upkeep.following(house):
+            _soon(lambda: _listening(hotel) == 2)
+            hotel.enrol("guest", grace_hopper_jpeg())
+            _soon(lambda: failed.is_set() and len(house.projection) == 1, seconds=10)
+            hotel.enrol("second", astronaut_jpeg())
+            _soon(lambda: len(house.projection) == 2, seconds=10)

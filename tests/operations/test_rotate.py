@@ -1,6 +1,7 @@
 """Rotation: everything wrapped moves to a new key while the hotel goes on, is gone on with, and the old key goes."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from countenance.store import wrapped
 from countenance.store.tables import metadata
 from countenance.subjects.requests import NewRequest
 from countenance.vault.keyring import LOOK_SECONDS, Keyring
+from countenance.vault.keys import MountedKeys
 from countenance.vault.sealing import Vault
 from countenance.vault.vaults import Vaults
 from countenance.vocabulary import RequestKind, Scope
@@ -117,7 +119,7 @@ def test_texts_and_codes_open_after_the_old_key_is_gone(full: Hotel) -> None:
     assert claimed(house)
     assert show_request(house, OFFICER, request.request).text == "More words"
     assert house.vault(OPERATOR).generation == 2
-    assert bodies(full)[1]["outcome"] == "retired"
+    assert [body["outcome"] for body in bodies(full) if body["kind"] == "key"] == ["retired", "retiring", "rotated"]
 
 
 def test_what_a_process_sealed_before_it_looked_is_taken_along_by_the_next_run(full: Hotel) -> None:
@@ -253,3 +255,21 @@ def test_a_key_that_values_lie_under_and_that_is_gone_stops_the_start(full: Hote
     full.keys.destroy(OPERATOR, 2)
     with pytest.raises(UnavailableError), full.house.database.reading() as tx:
         afresh(full).vault(OPERATOR).check(wrapped.by_generation(tx, OPERATOR))
+
+
+def test_a_key_that_stays_where_it_is_mounted_is_not_on_record_as_destroyed(full: Hotel, tmp_path: Path) -> None:
+    for generation in (1, 2):
+        if generation == 2:
+            full.keys.create(OPERATOR, 2)
+        name = f"{OPERATOR}.key" if generation == 1 else f"{OPERATOR}.2.key"
+        (tmp_path / name).write_bytes(full.keys.open(OPERATOR, generation))
+    mounted = MountedKeys(tmp_path)
+    assert rotate(full.house.database, mounted, OPERATOR, full.clock, lambda *_: None).generation == 2
+    full.clock.forward(seconds=60)
+
+    with pytest.raises(UnavailableError, match="take it away where it is mounted"):
+        retire(full.house.database, mounted, OPERATOR, full.clock())
+
+    assert [body["outcome"] for body in bodies(full) if body["kind"] == "key"] == ["retiring", "rotated"]
+    (tmp_path / f"{OPERATOR}.key").unlink()
+    assert retire(full.house.database, mounted, OPERATOR, full.clock()).generations == []

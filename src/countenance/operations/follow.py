@@ -8,7 +8,7 @@ person within a second.
 import logging
 from collections.abc import Iterable
 
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, IntegrityError
 from countenance.operations.held import opened
 from countenance.operations.parts import House
 from countenance.store import references, signals, sites
@@ -40,7 +40,7 @@ class Follower:
                 rows = references.some(tx, heard.operator_id, heard.references)
             self._remember(heard.operator_id, rows)
         except CountenanceError as error:
-            _log.error("not_followed", extra={"kind": type(error).__name__})
+            self._failed(error)
 
     def look(self) -> None:
         """Compare memory with the database: what is missing is taken over, what is left over twice is let go."""
@@ -62,7 +62,14 @@ class Follower:
                 house.projection.remove(operator_id, [purpose], owner.subject_id, [owner.reference_id])
             self._doubtful = left_over - self._doubtful
         except CountenanceError as error:
-            _log.error("not_followed", extra={"kind": type(error).__name__})
+            self._failed(error)
+
+    def _failed(self, error: CountenanceError) -> None:
+        """Note that memory could not follow; what does not open where it lies stops all processing, as elsewhere."""
+        if isinstance(error, IntegrityError):
+            self._house.alarm.set()
+            _log.critical("integrity")
+        _log.error("not_followed", extra={"kind": type(error).__name__})
 
     def _remember(self, operator_id: str, rows: Iterable[ReferenceRow]) -> None:
         house = self._house

@@ -97,7 +97,8 @@ def _pass(
 def retire(database: Database, keys: KeyProvider, operator_id: str, at: datetime) -> Retired:
     """Destroy every generation but the newest. A backup of the database from before can then never be opened.
 
-    Raises ConflictError while something rests on an old one, or a process may not have seen the newest yet.
+    Raises ConflictError while something rests on an old one, or a process may not have seen the newest yet, and
+    UnavailableError where whoever keeps the key has to destroy it. That it may go is on record before it goes.
     """
     generations = keys.generations(operator_id)
     newest = Keyring(keys, operator_id).newest().generation
@@ -118,9 +119,11 @@ def retire(database: Database, keys: KeyProvider, operator_id: str, at: datetime
                 "minute after: countenance vault rotate",
                 "轮换完成未满一分钟，仍可能有进程使用旧密钥。请在 countenance vault rotate 完成一分钟后再试。",
             )
-        _record(tx, operator_id, at, "retired", {"generations": old})
+        _record(tx, operator_id, at, "retiring", {"generations": old})
     for generation in old:
         keys.destroy(operator_id, generation)
+    with database.transaction() as tx:  # only now is it true
+        _record(tx, operator_id, at, "retired", {"generations": old})
     return Retired(old)
 
 

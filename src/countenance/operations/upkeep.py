@@ -20,6 +20,8 @@ _log = logging.getLogger("countenance.operations")
 SWEEP_SECONDS: Final = 3600.0
 #: How often memory is compared with the database as a whole; what is heard of between is taken over at once.
 FOLLOW_SECONDS: Final = 300.0
+#: How long after an error that nobody expected following begins again.
+AGAIN_SECONDS: Final = 1.0
 
 
 @contextmanager
@@ -42,7 +44,12 @@ def following(house: House) -> Iterator[None]:
     follower = Follower(house)
 
     def act(closing: threading.Event) -> None:
-        signals.listen(house.database, follower.hear, follower.look, closing, FOLLOW_SECONDS)
+        while not closing.is_set():
+            try:
+                signals.listen(house.database, follower.hear, follower.look, closing, FOLLOW_SECONDS)
+            except Exception as error:  # noqa: BLE001 — a thread that ends would leave memory behind for good
+                _log.error("not_followed", extra={"kind": type(error).__name__})
+                closing.wait(AGAIN_SECONDS)
 
     with _beside("following", act):
         yield

@@ -51,15 +51,7 @@ class FileKeys:
 
     def generations(self, operator_id: str) -> list[int]:
         """Return the generations whose files are there."""
-        # The first one's file was named before there were others.
-        pattern = re.compile(rf"{re.escape(_stem(operator_id))}(?:\.([1-9][0-9]{{0,8}}))?\.{self.ending}")
-        try:
-            names = [path.name for path in self._directory.iterdir()]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise _missing() from error
-        return sorted(int(found[1] or FIRST) for name in names if (found := pattern.fullmatch(name)))
+        return _numbered(self._directory, _stem(operator_id), self.ending) if self._directory.exists() else []
 
     def open(self, operator_id: str, generation: int = FIRST) -> bytearray:
         """Return the operator's key; raises UnavailableError for a missing, loose or damaged file."""
@@ -142,12 +134,7 @@ class MountedKeys:
 
     def generations(self, operator_id: str) -> list[int]:
         """Return the generations that are mounted."""
-        pattern = re.compile(rf"{re.escape(operator_id)}(?:\.([1-9][0-9]{{0,8}}))?\.key")
-        try:
-            names = [path.name for path in self._directory.iterdir()]
-        except OSError as error:
-            raise _missing() from error
-        return sorted(int(found[1] or FIRST) for name in names if (found := pattern.fullmatch(name)))
+        return _numbered(self._directory, operator_id, "key")
 
     def open(self, operator_id: str, generation: int = FIRST) -> bytearray:
         """Return a mounted key; raises UnavailableError for one that is not there, writable by all, or no key."""
@@ -197,6 +184,16 @@ def _written(content: bytes) -> bytearray:
     if len(key) != KEY_BYTES:
         raise _damaged()
     return bytearray(key)
+
+
+def _numbered(directory: Path, stem: str, ending: str) -> list[int]:
+    """Return the generations whose files lie in a folder; the first one's name has no number."""
+    pattern = re.compile(rf"{re.escape(stem)}(?:\.([1-9][0-9]{{0,8}}))?\.{ending}")
+    try:
+        names = [path.name for path in directory.iterdir()]
+    except OSError as error:
+        raise _missing() from error
+    return sorted(int(found[1] or FIRST) for name in names if (found := pattern.fullmatch(name)))
 
 
 def _stem(operator_id: str) -> str:

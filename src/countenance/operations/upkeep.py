@@ -22,6 +22,7 @@ SWEEP_SECONDS: Final = 3600.0
 FOLLOW_SECONDS: Final = 300.0
 #: How long after an error that nobody expected following begins again.
 AGAIN_SECONDS: Final = 1.0
+UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def following(house: House) -> Iterator[None]:
         while not closing.is_set():
             try:
                 signals.listen(house.database, follower.hear, follower.look, closing, FOLLOW_SECONDS)
-            except Exception as error:  # noqa: BLE001 — a thread that ends would leave memory behind for good
+            except UNEXPECTED as error:  # a thread that ends would leave memory behind for good
                 _log.error("not_followed", extra={"kind": type(error).__name__})
                 closing.wait(AGAIN_SECONDS)
 

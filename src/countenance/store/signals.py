@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from countenance.store.database import Database, Transaction
 
@@ -80,7 +81,7 @@ def listen(
                     for word in connection.notifies(timeout=_LOOK_SECONDS):
                         if (heard := _heard(word.payload)) is not None:
                             hear(heard)
-        except psycopg.Error:
+        except (psycopg.Error, SQLAlchemyError):
             _log.warning("not_listening")
             stop.wait(_LOOK_SECONDS)
 

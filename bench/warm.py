@@ -13,9 +13,9 @@ import numpy as np
 from sqlalchemy import text
 
 from bench import ROOT
-from countenance.app import fill
 from countenance.compare import Features
 from countenance.operations import held
+from countenance.operations.fill import fill
 from countenance.operations.parts import House
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site

@@ -29,6 +29,7 @@ from countenance.store.database import Database
 from countenance.subjects.consents import GIVEN, Said
 from countenance.subjects.guardians import Guardian
 from countenance.subjects.notices import Showing
+from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Projection
 from countenance.vault.vaults import Vaults
@@ -225,6 +226,7 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         identify_threshold=Threshold.of(engine, 1e-5),
         vaults=Vaults(keys),
         projection=Projection(engine.model_id, engine.extractor.dimension),
+        encrypted=EncryptedProjection(None, engine.extractor.dimension),
         limits=Limits(),
         clock=clock,
         count=counted,

@@ -56,7 +56,17 @@ def main() -> None:
     extras = ("--extra", "engine", "--extra", "embedded", "--extra", "evaluate")
     compile_lock("requirements.lock", "pyproject.toml", *extras, leave_out=NEVER + TESTS_ONLY)
     groups = ("--group", "dev", "--group", "bench", "--group", "mutate", "--constraint", "requirements.lock")
-    compile_lock("requirements-dev.lock", "pyproject.toml", *extras, "--extra", "pkcs11", *groups, leave_out=NEVER)
+    compile_lock(
+        "requirements-dev.lock",
+        "pyproject.toml",
+        *extras,
+        "--extra",
+        "pkcs11",
+        "--extra",
+        "encrypted",
+        *groups,
+        leave_out=NEVER,
+    )
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import logging
 import os
+import pwd
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,33 +18,32 @@ from fastapi import FastAPI, Request, Response
 from countenance.api import by_problem, make_api
 from countenance.capture import Limits
 from countenance.compare import Threshold
-from countenance.engines import load_engine
+from countenance.engines import load_engine, thresholds
 from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
-from countenance.operations.held import settled, space
+from countenance.operations.fill import Progress, fill
 from countenance.operations.parts import House, Margins
 from countenance.operations.upkeep import following, sweeping
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
-from countenance.store import embedded, records, references, sites, wrapped
-from countenance.store.database import Database, Transaction
+from countenance.store import embedded, records, sites
+from countenance.store.database import Database
+from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.hardware import HardwareKeys, Module
+from countenance.vault.keyholder import KeyHolder
+from countenance.vault.keyholder_socket import AtSocket, Served
 from countenance.vault.keys import FileKeys, KeyProvider, MountedKeys
-from countenance.vault.projection import Candidate, Numbers, Projection
+from countenance.vault.projection import Projection
 from countenance.vault.vaults import Vaults
-from countenance.vocabulary import KeysFrom
+from countenance.vocabulary import KeysFrom, Target
 
 _log = logging.getLogger("countenance.app")
 
 #: Where the interface is; everything else is for people.
 INTERFACE = "/v1/"
-#: So many references are opened before memory takes them over, and progress is told.
-_PORTION = 2000
-
-Progress = Callable[[str, int, int], None]
 
 
 def now() -> datetime:
@@ -125,6 +124,51 @@ def hardware_keys(settings: Settings) -> HardwareKeys:
     return HardwareKeys(settings.keys_dir or settings.data_dir / "keys", module)
 
 
+@contextmanager
+def key_holder(settings: Settings) -> Iterator[AtSocket | None]:
+    """Yield where the key holder is asked, None where the settings name none; it is hung up afterwards."""
+    asked = None if settings.keyholder_socket is None else AtSocket(settings.keyholder_socket)
+    yield asked
+    if asked is not None:
+        asked.close()
+
+
+def key_holder_keys(settings: Settings) -> FileKeys:
+    """Return where the key holder's own key lies."""
+    return FileKeys(settings.keyholder_dir)
+
+
+def serve_key_holder(settings: Settings, started: Callable[[], None]) -> None:
+    """Be the key holder until a signal comes, for this user and the one the settings name.
+
+    Raises UnavailableError where key, socket or calibration is missing, MalformedError where no socket is named.
+    """
+    if settings.keyholder_socket is None:
+        raise MalformedError(
+            "Say where the key holder listens: COUNTENANCE_KEYHOLDER_SOCKET.",
+            "请设置密钥持有进程的套接字：COUNTENANCE_KEYHOLDER_SOCKET。",
+        )
+    targets = {Target.VERIFY: settings.threshold_fmr, Target.IDENTIFY: settings.identify_fmr}
+    scores = thresholds(settings.detector_card, settings.extractor_card, targets.values())
+    holder = KeyHolder(key_holder_keys(settings), dict(zip(targets, scores, strict=True)))
+    users = {os.geteuid(), *(_user(settings.keyholder_peer) if settings.keyholder_peer else ())}
+    served = Served(holder, settings.keyholder_socket, users)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=served.close).start())
+    started()
+    served.run()
+
+
+def _user(name: str) -> tuple[int]:
+    try:
+        return (pwd.getpwnam(name).pw_uid,)
+    except KeyError:
+        raise MalformedError(
+            "COUNTENANCE_KEYHOLDER_PEER names no user of this machine.",
+            "COUNTENANCE_KEYHOLDER_PEER 不是本机用户。",
+        ) from None
+
+
 def packs(settings: Settings) -> Packs:
     """Return the packs of law that judge here."""
     return load_packs(settings.law_packs, installed=settings.data_dir / "packs")
@@ -201,6 +245,7 @@ def open_house(
     with ExitStack() as stack:
         stack.callback(engine.close)
         database = stack.enter_context(open_database(settings))
+        holder = stack.enter_context(key_holder(settings))
         house = House(
             database=database,
             packs=law,
@@ -209,6 +254,7 @@ def open_house(
             identify_threshold=Threshold.of(engine, settings.identify_fmr),
             vaults=Vaults(keys(settings)),
             projection=Projection(engine.model_id, engine.extractor.dimension),
+            encrypted=EncryptedProjection(holder, engine.extractor.dimension),
             limits=Limits(sample_bytes_max=settings.sample_bytes_max, sample_pixels_max=settings.sample_pixels_max),
             clock=clock,
             count=metrics.count,
@@ -237,38 +283,6 @@ def open_house(
         stack.enter_context(sweeping(house))
         stack.enter_context(following(house))
         yield Opened(house, metrics, settings)
-
-
-def fill(house: House, progress: Progress | None = None) -> int:
-    """Read every reference of the model in use into memory and return how many there are.
-
-    Raises IntegrityError when one does not open where it lies.
-    """
-    with house.database.transaction() as tx:
-        for operator_id in sites.operators(tx):
-            # A missing key is found now, not at the first guest.
-            house.vault(operator_id).check(wrapped.by_generation(tx, operator_id))
-            space(house, operator_id)  # and made now where it is new, not in the middle of somebody's act
-            total, done = references.count(tx, operator_id), 0
-            with references.all_of(tx, operator_id) as rows:
-                while portion := list(islice(rows, _PORTION)):
-                    _remember(tx, house, operator_id, portion)
-                    done += len(portion)
-                    if progress is not None:
-                        progress("references", done, total)
-    return len(house.projection)
-
-
-def _remember(tx: Transaction, house: House, operator_id: str, rows: Sequence[references.ReferenceRow]) -> None:
-    """Open references and keep them in memory; those of another model are left shut."""
-    by_purpose: dict[str, list[tuple[Candidate, Numbers]]] = {}
-    for row in rows:
-        if row.model_id == house.engine.model_id:
-            owner = Candidate(row.subject_id, row.reference_id)
-            numbers = settled(tx, house, operator_id, row).numbers()
-            by_purpose.setdefault(row.purpose, []).append((owner, numbers))
-    for purpose, held in by_purpose.items():
-        house.projection.add_all(operator_id, purpose, held)
 
 
 def make_application(

@@ -75,6 +75,17 @@ class Settings:
     hardware_key: str = field(
         default="countenance", metadata=_says("Label of the wrapping key in the token; it never leaves it.")
     )
+    keyholder_socket: Path | None = field(
+        default=None,
+        metadata=_says("Socket of the key holder, for purposes whose matching is encrypted; none: there are none."),
+    )
+    keyholder_dir: Path = field(
+        default=Path("keyholder"),
+        metadata=_says("Folder with the key holder's own key; read by the key holder alone, under its own user."),
+    )
+    keyholder_peer: str | None = field(
+        default=None, metadata=_says("User whose server may ask the key holder, beside the key holder's own.")
+    )
     database_url_file: Path | None = field(
         default=None,
         metadata=_says("File with the address of a PostgreSQL server (postgresql://…); none: the embedded one."),

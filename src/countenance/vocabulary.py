@@ -49,6 +49,20 @@ class KeysFrom(StrEnum):
     HARDWARE = "hardware"
 
 
+class Comparing(StrEnum):
+    """How references of a purpose are matched: opened in the server's memory, or under encryption."""
+
+    PLAIN = "plain"
+    ENCRYPTED = "encrypted"
+
+
+class Target(StrEnum):
+    """Which of the two thresholds a comparison is held to."""
+
+    VERIFY = "verify"
+    IDENTIFY = "identify"
+
+
 class FilingState(StrEnum):
     """How far the duty to file has come."""
 

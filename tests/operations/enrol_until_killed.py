@@ -13,6 +13,7 @@ from countenance.law.shelf import load_packs
 from countenance.operations.enrol import Enrolment, enrol
 from countenance.operations.parts import Caller, Enrolled, House, Margins
 from countenance.store.database import Database
+from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Projection
 from countenance.vault.vaults import Vaults
@@ -30,6 +31,7 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         identify_threshold=Threshold(-0.1, 1e-3, 1e-3, 1e-3),
         vaults=Vaults(FileKeys(folder / "keys")),
         projection=Projection(engine.model_id, engine.extractor.dimension),
+        encrypted=EncryptedProjection(None, engine.extractor.dimension),
         limits=Limits(),
         clock=lambda: datetime.now(UTC),
         count=lambda action, outcome: None,

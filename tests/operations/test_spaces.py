@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from countenance import app
 from countenance.compare import Features
 from countenance.errors import IntegrityError
 from countenance.operations import held
+from countenance.operations.fill import fill
 from countenance.operations.parts import House
 from countenance.store import references, subjects
 from countenance.store.references import ReferenceRow
@@ -86,12 +86,12 @@ def test_a_reference_of_before_is_compared_and_moved_when_a_house_opens(enrolled
     assert claimed(enrolled.house), "before it is moved as well"
 
     house = afresh(enrolled)
-    assert app.fill(house) == 1
+    assert fill(house) == 1
 
     (after,) = rows(enrolled)
     assert template(house, after).space == OPERATOR
     assert claimed(house)
-    assert app.fill(afresh(enrolled)) == 1
+    assert fill(afresh(enrolled)) == 1
     assert rows(enrolled) == [after], "moved once"
 
 
@@ -125,7 +125,7 @@ def test_a_space_that_is_not_the_operators_own_compares_nothing(enrolled: Hotel,
         else:
             tx.execute(text("UPDATE space SET sealed = :s"), {"s": other if harm == "another model's" else nothing})
     house = afresh(enrolled)
-    for act in (lambda: claimed(house), lambda: app.fill(house)):
+    for act in (lambda: claimed(house), lambda: fill(house)):
         with pytest.raises(IntegrityError):
             act()
     with enrolled.house.database.transaction() as tx:

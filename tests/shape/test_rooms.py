@@ -39,6 +39,7 @@ LET_IN = {
     "cryptography": {"vault", "log"},
     "pkcs11": {"vault"},
     "simsimd": {"vault"},
+    "tenseal": {"vault"},
     "holidays": {"filing"},
     "fastapi": WEB,
     "starlette": WEB,

@@ -201,20 +201,6 @@ def test_numbers_that_are_not_finite_are_refused_and_match_nothing(value: float)
     assert best(projection, "hotel", "p", wrong, -1e9) is None
 
 
-def test_what_is_staged_goes_again_when_the_transaction_fails() -> None:
-    projection, subject = Projection("model-1", 16), uuid4()
-    kept, lost = Candidate(subject, uuid4()), Candidate(subject, uuid4())
-    with projection.staged() as remember:
-        remember("hotel", "p", kept, numbers(1))
-    with pytest.raises(IntegrityError), projection.staged() as remember:  # noqa: PT012 — the failure is what is staged around
-        remember("hotel", "p", lost, numbers(2))
-        raise IntegrityError("", "")
-
-    assert len(projection) == 1
-    assert best(projection, "hotel", "p", numbers(1), -1e-3) == subject
-    assert best(projection, "hotel", "p", numbers(2), -1e-3) is None
-
-
 def test_candidates_are_subjects_in_order_and_bounded() -> None:
     projection, near, far = Projection("model-1", 16), uuid4(), uuid4()
     for offset, subject in ((0.0, near), (0.1, near), (0.2, far)):

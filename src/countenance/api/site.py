@@ -12,7 +12,7 @@ from countenance.reception.body import Form
 from countenance.reception.words import Code
 from countenance.store import activations, sites
 from countenance.store.database import Transaction
-from countenance.vocabulary import PlaceKind, Role, VenueKind
+from countenance.vocabulary import Comparing, PlaceKind, Role, VenueKind
 
 #: Asks since when each row of a noun is permitted what it is for; what is not there is not permitted now.
 Permitted = Callable[[Transaction, str], dict[str, datetime]]
@@ -50,6 +50,7 @@ class PurposeShown(Shown):
     major_interest: bool | None
     public_security: bool | None
     retention_days: int | None
+    comparison: Comparing
     steps_to_consent: int | None
     steps_to_withdraw: int | None
     retired: bool
@@ -285,6 +286,7 @@ _PURPOSE = {
     "major_interest": False,
     "public_security": False,
     "retention_days": 30,
+    "comparison": "plain",
     "steps_to_consent": 2,
     "steps_to_withdraw": 1,
     "retired": False,

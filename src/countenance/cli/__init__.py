@@ -31,6 +31,7 @@ from countenance.cli.governed import (
     unregister_command,
 )
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
+from countenance.cli.keyholder import keyholder_app
 from countenance.cli.law import law_app
 from countenance.cli.parity import choose_command, parity_command
 from countenance.cli.receipts import receipt_app
@@ -73,6 +74,7 @@ app.add_typer(requests_app, name="requests")
 app.add_typer(clock_app, name="clock")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(vault_app, name="vault")
+app.add_typer(keyholder_app, name="keyholder")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)

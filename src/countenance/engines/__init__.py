@@ -9,6 +9,7 @@ import importlib
 import os
 import pkgutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,19 +39,7 @@ class Engine:
 
         Raises `UnavailableError` where the calibration does not reach so far or was made with other networks.
         """
-        calibration = self.extractor.card.calibration
-        if calibration is None or calibration.model_id not in {"", self.model_id}:
-            raise UnavailableError(
-                "The model card holds no calibration for these networks; run `countenance evaluate --calibrate`.",
-                "模型卡没有适用于当前网络的校准；请运行 countenance evaluate --calibrate。",
-            )
-        fitting = [row for row in calibration.rows if row.fmr_target <= fmr_target * (1 + 1e-9)]
-        if not fitting:
-            raise UnavailableError(
-                "The calibration does not reach the target FMR; choose a larger one or calibrate on more subjects.",
-                "校准数据不足以支持目标误匹配率；请提高目标值或用更多人员重新校准。",
-            )
-        return max(fitting, key=lambda row: row.fmr_target)
+        return _threshold(self.extractor.card, self.model_id, fmr_target)
 
     def self_test(self) -> None:
         """Raise `IntegrityError` where a network does not compute what its card says."""
@@ -65,6 +54,32 @@ class Engine:
         self.extractor.close()
         if self.attack is not None:
             self.attack.close()
+
+
+def _threshold(extractor: Card, model: str, fmr_target: float) -> Row:
+    calibration = extractor.calibration
+    if calibration is None or calibration.model_id not in {"", model}:
+        raise UnavailableError(
+            "The model card holds no calibration for these networks; run `countenance evaluate --calibrate`.",
+            "模型卡没有适用于当前网络的校准；请运行 countenance evaluate --calibrate。",
+        )
+    fitting = [row for row in calibration.rows if row.fmr_target <= fmr_target * (1 + 1e-9)]
+    if not fitting:
+        raise UnavailableError(
+            "The calibration does not reach the target FMR; choose a larger one or calibrate on more subjects.",
+            "校准数据不足以支持目标误匹配率；请提高目标值或用更多人员重新校准。",
+        )
+    return max(fitting, key=lambda row: row.fmr_target)
+
+
+def thresholds(detector_card: Path | None, extractor_card: Path | None, targets: Iterable[float]) -> list[float]:
+    """Return the scores that stand for target FMRs, from the cards alone: for whoever holds no network.
+
+    Raises what `Engine.threshold` raises, and `MalformedError` for a card that cannot be read.
+    """
+    detector = cards.load(detector_card) if detector_card else cards.builtin(Role.DETECTOR)
+    extractor = cards.load(extractor_card) if extractor_card else cards.builtin(Role.EXTRACTOR)
+    return [_threshold(extractor, model_id(detector, extractor), target).score for target in targets]
 
 
 def runtimes() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from countenance.forget import forget_purpose
 from countenance.law.pack import Packs, article_order
 from countenance.operations.certificates import Act, certify
+from countenance.operations.memory import let_go
 from countenance.operations.parts import Caller, House
 from countenance.operations.receipts import ReceiptIssued, give
 from countenance.operations.serve import desk_of
@@ -76,7 +77,7 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
             )
     if destroyed is not None:
         gone = destroyed.reference_ids
-        house.projection.remove(caller.operator_id, [said.purpose], destroyed.subject_id, gone)
+        let_go(house, caller.operator_id, [said.purpose], destroyed.subject_id, gone)
     house.count("consent", said.decision)
     return Consented(event.event_id, said.expires_at, recorded, receipt)
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from countenance.answer import Finding, Outcome, Permit, Text
-from countenance.compare import Features, compare, hold_identifying
+from countenance.compare import Features, hold_identifying
 from countenance.detect import Measured
 from countenance.operations import held
 from countenance.operations.parts import House
 from countenance.operations.steps import Asked, ask
-from countenance.store import references
 from countenance.store.database import Transaction
-from countenance.vocabulary import Action
+from countenance.vocabulary import Action, Target
 
 #: A face that matches so many others is no double but a wolf (Doddington and others, 1998): it would pass for anybody.
 WOLF_MATCHES: Final = 5
@@ -82,15 +81,15 @@ def look_for_doubles(tx: Transaction, house: House, asked: Asked, measured: Meas
         return Doubles(None, ())
     permit, own = about.answer, asked.on_file.subject_id
     hold_identifying(permit)
-    operator_id, purpose, threshold = asked.question.operator_id, asked.question.purpose, house.identify_threshold
+    operator_id, purpose = asked.question.operator_id, asked.question.purpose
     found, others = 0, [about]
-    numbers = features.numbers()
-    for subject_id in house.projection.candidates(operator_id, purpose, numbers, threshold.score, WOLF_MATCHES + 1):
+    for subject_id in held.candidates(house, operator_id, purpose, features, WOLF_MATCHES + 1):
         if subject_id == own or found == WOLF_MATCHES:
             continue
         theirs = ask(tx, house, replace(about.question, subject_ref=None, subject_id=subject_id), measured)
-        rows = references.of_subject(tx, operator_id, subject_id, purpose)
-        kept = [held.opened(house, operator_id, row) for row in rows if row.model_id == house.engine.model_id]
+        kept = held.of_subject(tx, house, operator_id, subject_id, purpose)
         others.append(theirs)
-        found += isinstance(theirs.answer, Permit) and compare(permit, features, kept, threshold).match
+        found += (
+            isinstance(theirs.answer, Permit) and held.matched(house, permit, features, kept, Target.IDENTIFY).match
+        )
     return Doubles(found, tuple(others))

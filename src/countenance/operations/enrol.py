@@ -1,7 +1,6 @@
 """Enrol: keep a sealed reference of a subject for one purpose."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID, uuid4
 
 from countenance.answer import Refusal
@@ -12,12 +11,14 @@ from countenance.facts import SessionFacts
 from countenance.operations import budget, held
 from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.doubles import look_for_doubles
+from countenance.operations.memory import Reference, staged
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import AttackSuspected, Caller, Enrolled, House, NotAcquired, Refused
-from countenance.operations.steps import again, ask, discharge, gate_one, raise_filing, refused, refusing, write
+from countenance.operations.steps import Asked, again, ask, discharge, gate_one, raise_filing, refused, refusing, write
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
+from countenance.vault.encrypted import Kept
 from countenance.vault.projection import Candidate
 from countenance.vault.sealing import TemplatePlace
 from countenance.vocabulary import Action, Role
@@ -57,7 +58,7 @@ def enrol(
         return asked
 
     # 2. Capture and detect: decode in memory, blacken what lies outside the area, find the faces, choose the target.
-    with look(house, asked, frames) as found, house.projection.staged() as remember, house.database.transaction() as tx:
+    with look(house, asked, frames) as found, staged(house) as remember, house.database.transaction() as tx:
         # 3. Gate two, with the subject held: two enrolments of one subject come one after the other.
         if before := repeated(tx, house, caller, once):
             return _still_kept(tx, caller, before)
@@ -79,7 +80,7 @@ def enrol(
         doubles = look_for_doubles(tx, house, asked, found.measured, features)
         if wrong := doubles.finding(confirmed=enrolment.double_confirmed):
             return refused(tx, house, caller, asked, refusing(permit, wrong), others=doubles.asked)
-        row = _seal(tx, house, subject, enrolment.purpose, features, asked.question.at)
+        row, kept_as = _seal(tx, house, subject, asked, features)
 
         # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
         details = {"duties": discharged, "references": kept, **doubles.as_json(), **found.as_json()}
@@ -88,7 +89,7 @@ def enrol(
         done = Enrolled(row.reference_id, kept, permit, recorded, found.check)
         keep(tx, house, caller, once, done.as_json(), asked.question.at)
         owner = Candidate(row.subject_id, row.reference_id)
-        remember(caller.operator_id, enrolment.purpose, owner, features.numbers())
+        remember(caller.operator_id, enrolment.purpose, owner, kept_as)
         budget.matched(tx, house, question, len(frames.pictures))
         raise_filing(tx, house, caller.operator_id)
     house.count("enrol", "enrolled")
@@ -143,15 +144,18 @@ def _room(tx: Transaction, house: House, subject: subjects.SubjectRow | None, pu
 
 
 def _seal(
-    tx: Transaction, house: House, subject: subjects.SubjectRow | None, purpose: str, features: Features, at: datetime
-) -> TemplatePlace:
-    """Keep `features` sealed under the key of subject and purpose, and return where."""
+    tx: Transaction, house: House, subject: subjects.SubjectRow | None, asked: Asked, features: Features
+) -> tuple[TemplatePlace, Reference]:
+    """Keep `features`, or the share of them, sealed under the key of subject and purpose; return where, and as what."""
     assert subject is not None  # noqa: S101 — `_room` has seen to it
     operator_id, subject_id = subject.operator_id, subject.subject_id
+    purpose, at = asked.question.purpose, asked.question.at
     vault = house.vault(operator_id)
     wrapped = references.keep_key(tx, operator_id, subject_id, purpose, vault.new_key(subject_id, purpose), at)
     row = TemplatePlace(subject_id, purpose, house.engine.model_id, uuid4())
-    sealed = vault.seal_template(features.to_bytes(), wrapped, row)
+    reference = held.parted(house, operator_id, features, row) if asked.on_file.encrypted else features
+    template = reference.share.to_bytes() if isinstance(reference, Kept) else reference.to_bytes()
+    sealed = vault.seal_template(template, wrapped, row)
     stored = references.ReferenceRow(row.reference_id, subject_id, purpose, row.model_id, sealed, wrapped)
     references.add(tx, operator_id, stored, at)
-    return row
+    return row, reference

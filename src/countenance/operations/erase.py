@@ -6,6 +6,7 @@ from uuid import UUID
 
 from countenance.forget import Destroyed, forget_subject
 from countenance.operations.certificates import Act, certify
+from countenance.operations.memory import let_go
 from countenance.operations.parts import Caller, House
 from countenance.operations.whose import whose
 from countenance.record import Entry, Recorded, append
@@ -59,5 +60,5 @@ def erase_held(tx: Transaction, house: House, caller: Caller, subject_id: UUID, 
 def erased_for_good(house: House, caller: Caller, erased: Erased) -> None:
     """Tell the enrolment database in memory what is destroyed, once that is committed."""
     gone = erased.destroyed
-    house.projection.remove(caller.operator_id, gone.purposes, gone.subject_id, gone.reference_ids)
+    let_go(house, caller.operator_id, gone.purposes, gone.subject_id, gone.reference_ids)
     house.count("erase", "erased")

@@ -11,6 +11,7 @@ from typing import Final
 
 from countenance.forget import Destroyed, forget_expired, forget_originals
 from countenance.operations.certificates import Act, certify
+from countenance.operations.memory import let_go
 from countenance.operations.parts import House
 from countenance.operations.requests import ANSWER_READ, sweep_requests
 from countenance.record import Entry, append
@@ -63,7 +64,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
                 ),
             )
     for each in gone:
-        house.projection.remove(operator_id, each.purposes, each.subject_id, each.reference_ids)
+        let_go(house, operator_id, each.purposes, each.subject_id, each.reference_ids)
         house.count("expire", "expired")
     return gone
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 
 from countenance.errors import CountenanceError, IntegrityError
+from countenance.operations import memory
 from countenance.operations.held import opened
 from countenance.operations.parts import House
 from countenance.store import references, signals, sites
@@ -33,7 +34,7 @@ class Follower:
         """Take over what was kept, let go of what was destroyed; what fails is made up for by the next look."""
         house = self._house
         if not heard.kept:
-            house.projection.remove(heard.operator_id, heard.purposes, heard.subject_id, heard.references)
+            memory.let_go(house, heard.operator_id, heard.purposes, heard.subject_id, heard.references)
             return
         try:
             with house.database.reading() as tx:
@@ -50,7 +51,7 @@ class Follower:
             with house.database.reading() as tx:
                 operators = sites.operators(tx)
             for operator_id in operators:
-                held = house.projection.held(operator_id)
+                held = memory.held(house, operator_id)
                 with house.database.reading() as tx:
                     found = references.owners(tx, operator_id, house.engine.model_id)
                     there = {(purpose, Candidate(subject, reference)) for purpose, subject, reference in found}
@@ -59,7 +60,7 @@ class Follower:
                 self._remember(operator_id, rows)
                 left_over |= {(operator_id, purpose, owner) for purpose, owner in held - there}
             for operator_id, purpose, owner in left_over & self._doubtful:
-                house.projection.remove(operator_id, [purpose], owner.subject_id, [owner.reference_id])
+                memory.let_go(house, operator_id, [purpose], owner.subject_id, [owner.reference_id])
             self._doubtful = left_over - self._doubtful
         except CountenanceError as error:
             self._failed(error)
@@ -76,4 +77,4 @@ class Follower:
         for row in rows:
             if row.model_id == house.engine.model_id:
                 owner = Candidate(row.subject_id, row.reference_id)
-                house.projection.add(operator_id, row.purpose, owner, opened(house, operator_id, row).numbers())
+                memory.remember(house, operator_id, row.purpose, owner, opened(house, operator_id, row))

@@ -5,12 +5,12 @@ from typing import Final
 from uuid import UUID
 
 from countenance.answer import Permit, Refusal
-from countenance.compare import Features, compare, extract, hold_identifying
+from countenance.compare import Features, extract, hold_identifying
 from countenance.detect import Measured
 from countenance.detect.several import Frames
 from countenance.errors import NotFoundError
 from countenance.facts import SessionFacts
-from countenance.operations import held
+from countenance.operations import held, memory
 from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.parts import AttackSuspected, Caller, House, Identified, NotAcquired, Refused
 from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate_one, refused, write
@@ -18,7 +18,7 @@ from countenance.store import receipts, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
 from countenance.subjects.consents import end_session
-from countenance.vocabulary import Action
+from countenance.vocabulary import Action, Target
 
 #: So many subjects above the threshold are looked up, the most alike first, until one may be named.
 CANDIDATES_MAX: Final = 8
@@ -72,7 +72,7 @@ def identify(
         # 5. Record, under whoever it is: in the same transaction; the answer leaves only after the commit.
         others = () if about is None else (about,)
         outcome = "non_match" if subject_ref is None else "match"
-        held_now = house.projection.count(caller.operator_id, unnamed.purpose)
+        held_now = memory.count(house, caller.operator_id, unnamed.purpose)
         details = {
             "duties": discharged,
             "fmr": fmr(house.identify_threshold),
@@ -124,13 +124,11 @@ def _named(
     """
     hold_identifying(permit)
     operator_id, purpose = asked.question.operator_id, asked.question.purpose
-    threshold = house.identify_threshold
     about = None
-    numbers = probe.numbers()
-    for subject_id in house.projection.candidates(operator_id, purpose, numbers, threshold.score, CANDIDATES_MAX):
+    for subject_id in held.candidates(house, operator_id, purpose, probe, CANDIDATES_MAX):
         references = held.references(tx, house, operator_id, subject_id, purpose)
         about = ask(tx, house, replace(asked.question, subject_id=subject_id), measured)
-        if isinstance(about.answer, Permit) and compare(permit, probe, references, threshold).match:
+        if isinstance(about.answer, Permit) and held.matched(house, permit, probe, references, Target.IDENTIFY).match:
             found = subjects.find_id(tx, operator_id, subject_id)
             return (found.ref if found else None), about
     return None, about

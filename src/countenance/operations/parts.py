@@ -16,11 +16,12 @@ from countenance.engines import Engine
 from countenance.law.pack import Packs
 from countenance.record import Recorded
 from countenance.store.database import Database
+from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.projection import Projection
 from countenance.vault.sealing import Vault
 from countenance.vault.spaces import Spaces
 from countenance.vault.vaults import Vaults
-from countenance.vocabulary import AttackChecking, ReceiptKind, Role
+from countenance.vocabulary import AttackChecking, ReceiptKind, Role, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class House:
     identify_threshold: Threshold
     vaults: Vaults = field(repr=False)
     projection: Projection
+    encrypted: EncryptedProjection
     limits: Limits
     clock: Callable[[], datetime]
     count: Counter
@@ -103,6 +105,10 @@ class House:
     budget_device: int = 20_000
     budget_claim: int = 240
     spaces: Spaces = field(default_factory=Spaces, repr=False)
+
+    def threshold_of(self, target: Target) -> Threshold:
+        """Return the threshold of a target."""
+        return self.threshold if target is Target.VERIFY else self.identify_threshold
 
     def vault(self, operator_id: str) -> Vault:
         """Return the vault of an operator; raises UnavailableError where its key is missing or unsafe."""

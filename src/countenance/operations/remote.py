@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from countenance.answer import Permit, Refusal
 from countenance.capture import capture
-from countenance.compare import Features, compare, extract
+from countenance.compare import Features, extract
 from countenance.detect import Measured, detect, measure
 from countenance.facts import SessionFacts
 from countenance.operations import held
@@ -13,7 +13,7 @@ from countenance.operations.steps import Asked, again, ask, discharge, fmr, gate
 from countenance.store import authorisations, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
-from countenance.vocabulary import Action, StartedBy
+from countenance.vocabulary import Action, StartedBy, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def _named(
     for subject_id in under.subjects if under is not None else ():
         references = held.references(tx, house, operator_id, subject_id, purpose)
         compared += len(references)
-        if compare(permit, probe, references, house.identify_threshold).match:
+        if held.matched(house, permit, probe, references, Target.IDENTIFY).match:
             matching.append(subject_id)
     if len(matching) != 1:
         return compared, None, None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from countenance.answer import Refusal
-from countenance.compare import compare, extract
+from countenance.compare import extract
 from countenance.detect.several import Frames
 from countenance.facts import SessionFacts
 from countenance.operations import budget, held
@@ -12,7 +12,7 @@ from countenance.operations.acquire import another, look, nothing_of
 from countenance.operations.parts import AttackSuspected, Caller, House, NotAcquired, Refused, Verified
 from countenance.operations.steps import again, ask, discharge, fmr, gate_one, refused, write
 from countenance.store.gathering import Question
-from countenance.vocabulary import Action
+from countenance.vocabulary import Action, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def verify(
         probe = held.turned(house, caller.operator_id, probe)
         discharged = discharge(permit, found)
         references = held.references(tx, house, caller.operator_id, asked.on_file.subject_id, claim.purpose)
-        comparison = compare(permit, probe, references, house.threshold)
+        comparison = held.matched(house, permit, probe, references, Target.VERIFY)
 
         # 5. Record: in the same transaction; the answer leaves only after the commit.
         outcome = "match" if comparison.match else "non_match"

@@ -6,6 +6,7 @@ from datetime import datetime
 from countenance.errors import NotFoundError
 from countenance.forget import Destroyed, forget_purpose
 from countenance.operations.certificates import Act, certify
+from countenance.operations.memory import let_go
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
 from countenance.store import sites
@@ -77,5 +78,5 @@ def take_back(
 def settle(house: House, operator_id: str, done: Withdrawn) -> None:
     """Let memory forget too, after the commit."""
     gone = done.destroyed
-    house.projection.remove(operator_id, gone.purposes, gone.subject_id, gone.reference_ids)
+    let_go(house, operator_id, gone.purposes, gone.subject_id, gone.reference_ids)
     house.count("withdraw", "withdrawn")

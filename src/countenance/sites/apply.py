@@ -12,6 +12,7 @@ from countenance.sites.declaration import Device, Place, Purpose, Site
 from countenance.sites.lint import refuse, remarks
 from countenance.store import sites as store
 from countenance.store.database import Transaction
+from countenance.vocabulary import Comparing
 
 Row = dict[str, Any]
 
@@ -114,6 +115,8 @@ def _configuration(site: Site, code: str) -> bytes:
     """
     notice = site.purposes[code].notice
     purpose = site.purposes[code].model_dump(mode="json", exclude={"assessment", "statutory_basis", "notice"})
+    if purpose["comparison"] == Comparing.PLAIN:  # what was assessed before there was a choice was assessed for this
+        del purpose["comparison"]
     purpose["notice"] = None if notice is None else notice.as_published()
     venues = {
         name: {
@@ -213,6 +216,7 @@ def _purpose(code: str, purpose: Purpose) -> Row:
         "major_interest": purpose.major_interest,
         "public_security": purpose.public_security,
         "retention_days": purpose.retention_days,
+        "comparison": purpose.comparison.value,
         "steps_to_consent": steps.consent if steps else None,
         "steps_to_withdraw": steps.withdraw if steps else None,
         "retired": False,

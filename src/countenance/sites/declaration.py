@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from countenance.errors import LimitError, MalformedError
 from countenance.law.strict_yaml import read_yaml
-from countenance.vocabulary import Lift, PlaceKind, VenueKind
+from countenance.vocabulary import Comparing, Lift, PlaceKind, VenueKind
 
 FILE_BYTES_MAX = 4 * 2**20
 
@@ -126,7 +126,7 @@ class StatutoryBasis(_Declared):
 
 
 class Purpose(_Declared):
-    """One purpose for which faces are processed."""
+    """One purpose for which faces are processed; `matching: encrypted` needs a key holder."""
 
     title: TwoLanguages
     necessity: Necessity | None = None
@@ -135,6 +135,7 @@ class Purpose(_Declared):
     major_interest: bool | None = None
     public_security: bool | None = None
     retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    comparison: Annotated[Comparing, Field(alias="matching")] = Comparing.PLAIN
     steps: Steps | None = None
     notice: Notice | None = None
     statutory_basis: StatutoryBasis | None = None

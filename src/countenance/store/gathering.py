@@ -17,6 +17,7 @@ from countenance.vocabulary import (
     Action,
     AgeClass,
     AssessmentState,
+    Comparing,
     ConsentForm,
     ConsentState,
     Lift,
@@ -71,6 +72,8 @@ class OnFile:
     authorised: Authorised | None = None
     retention_days: int | None = None
     has_account: bool = False
+    #: Whether references of the purpose are kept so that they are matched under encryption.
+    encrypted: bool = False
 
 
 #: Without a heartbeat, a report that another way works counts for a day; one from the future does not count at all.
@@ -143,6 +146,7 @@ def gather(tx: Transaction, question: Question) -> OnFile:
         standing=declared.standing(row),
         authorised=authorisations.authorised(row),
         retention_days=row.retention_days,
+        encrypted=row.comparison == Comparing.ENCRYPTED,
     )
 
 

@@ -107,6 +107,7 @@ ON_FILE = (
         purpose.c.major_interest,
         purpose.c.public_security,
         purpose.c.retention_days,
+        purpose.c.comparison,
         purpose.c.steps_to_consent,
         purpose.c.steps_to_withdraw,
         statutory_basis.c.citation,

@@ -68,6 +68,7 @@ purpose = Table(
     Column("major_interest", Boolean),
     Column("public_security", Boolean),
     Column("retention_days", Integer),
+    Column("comparison", Text, nullable=False, server_default="plain"),
     Column("steps_to_consent", Integer),
     Column("steps_to_withdraw", Integer),
     Column("retired", Boolean, nullable=False),

@@ -5,8 +5,7 @@ transaction of the decision, before anybody is named. A partition never mixes mo
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -43,7 +42,6 @@ class Candidate:
 
 Numbers = NDArray[np.float32]
 Rows = NDArray[np.intp]
-Add = Callable[[str, str, Candidate, Numbers], None]
 
 
 class _Codes:
@@ -203,26 +201,6 @@ class Projection:
         with self._lock:
             part = self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension))
             part.add([owner for owner, _ in references], rows)
-
-    @contextmanager
-    def staged(self) -> Iterator[Add]:
-        """Yield what adds references for as long as a transaction may still fail: if it does, they go again.
-
-        Added before the commit, while the subject is held, so that a withdrawal that waits for the subject finds them.
-        """
-        staged: list[tuple[str, str, Candidate]] = []
-
-        def add(operator_id: str, purpose: str, owner: Candidate, numbers: Numbers) -> None:
-            self.add(operator_id, purpose, owner, numbers)
-            staged.append((operator_id, purpose, owner))
-
-        try:
-            yield add
-        except BaseException:
-            with self._lock:
-                for operator_id, purpose, owner in staged:
-                    self._partitions[operator_id, purpose].discard(owner)
-            raise
 
     def remove(
         self, operator_id: str, purposes: Sequence[str], subject_id: UUID, reference_ids: Sequence[UUID]

@@ -64,6 +64,10 @@ class Space:
         """Return features, one face or a row for each, as they are in this space."""
         return (numbers @ self._rotation + self._shift).astype(np.float32)
 
+    def centred(self, turned: Numbers) -> Numbers:
+        """Return features that are in this space without its shift, as long as the model gave them."""
+        return (turned.astype(np.float64) - self._shift).astype(np.float32)
+
     def __repr__(self) -> str:
         """Say how many numbers it moves and nothing else."""
         return f"<Space {len(self._shift)}>"

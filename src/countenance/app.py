@@ -23,8 +23,9 @@ from countenance.errors import CountenanceError, MalformedError, UnavailableErro
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
 from countenance.operations.fill import Progress, fill
+from countenance.operations.journal import Journal
 from countenance.operations.parts import House, Margins
-from countenance.operations.upkeep import following, sweeping
+from countenance.operations.upkeep import following, journaling, sweeping
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -169,6 +170,13 @@ def _user(name: str) -> tuple[int]:
         ) from None
 
 
+def journal(settings: Settings) -> Journal:
+    """Return the file that remembers erasures; raises MalformedError where what is there is none."""
+    kept = Journal(settings.journal_file or settings.data_dir / "erasures.jsonl")
+    kept.read()
+    return kept
+
+
 def packs(settings: Settings) -> Packs:
     """Return the packs of law that judge here."""
     return load_packs(settings.law_packs, installed=settings.data_dir / "packs")
@@ -278,10 +286,12 @@ def open_house(
             attack_check=settings.attack_check,
             budget_device=settings.budget_device,
             budget_claim=settings.budget_claim,
+            backup_days=settings.backup_days,
         )
         fill(house, progress)
         stack.enter_context(sweeping(house))
         stack.enter_context(following(house))
+        stack.enter_context(journaling(house, journal(settings)))
         yield Opened(house, metrics, settings)
 
 

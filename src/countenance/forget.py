@@ -1,7 +1,8 @@
 """Forget: withdrawal, erasure and the end of retention destroy keys first, and rows with them.
 
 A sealed template without the key of its subject and purpose is noise. That key stands, wrapped, in the same database:
-a backup made before still holds both, until it is deleted (docs/divergences.md). The memory copy is told after the
+a backup made before still holds both, until it is deleted (docs/divergences.md), so what was withdrawn and erased is
+noted for whoever restores one. The memory copy is told after the
 commit; until then nothing it finds can be named: every candidate is looked up again in the deciding transaction.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from countenance.store import authorisations, credentials, links, originals, references, requests, subjects
+from countenance.store import authorisations, credentials, erasures, links, originals, references, requests, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import PLACE
 
@@ -43,12 +44,14 @@ class Destroyed:
 
 def forget_purpose(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> Destroyed:
     """Destroy what is held of a subject for one purpose; nothing held is a fine answer."""
+    erasures.add(tx, operator_id, subject_id=subject_id, purpose=purpose)
     gone = _destroy(tx, operator_id, subject_id, [purpose])
     return replace(gone, originals=originals.destroy(tx, operator_id, subject_id, purpose))
 
 
 def forget_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> Destroyed:
     """Destroy all that is held of a subject, and what ties old records and consents to the person."""
+    erasures.add(tx, operator_id, subject_id=subject_id)
     gone = _destroy(tx, operator_id, subject_id, references.purposes_of(tx, operator_id, subject_id))
     kept_for = originals.purposes_of(tx, operator_id, subject_id)
     kept = sum(originals.destroy(tx, operator_id, subject_id, purpose) for purpose in kept_for)

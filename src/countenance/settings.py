@@ -29,6 +29,7 @@ RANGES = {
     "request_keep_days": (1, 36_500),
     "link_minutes": (1, 1440),
     "receipt_days": (1, 36_500),
+    "backup_days": (1, 3650),
     "budget_device": (1, 1_000_000),
     "budget_claim": (1, 10_000),
 }
@@ -183,6 +184,18 @@ class Settings:
     )
     receipt_days: int = field(
         default=1095, metadata=_says("How long the receipt of a use, and a certificate of erasure, can be fetched.")
+    )
+    backup_days: int = field(
+        default=35,
+        metadata=_says(
+            "Days for which backups are kept at most: certificates name the day, and an older one is not restored."
+        ),
+    )
+    journal_file: Path | None = field(
+        default=None,
+        metadata=_says(
+            "File that remembers erasures for whoever restores a backup; none: erasures.jsonl in the data directory."
+        ),
     )
     receipt_requests_per_minute: int = field(
         default=120, metadata=_says("Requests with a receipt taken from one address in a minute; more wait.")

@@ -1,6 +1,6 @@
 """/v1/receipt: what whoever holds a receipt can do with it alone; POST /v1/receipts: a use gets its own."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -105,6 +105,10 @@ class CertificateAnswer(Shown):
     operator: OperatorContact
     purpose: PurposeTitle
     destroyed: Destroyed
+    backups_until: Annotated[
+        date | None,
+        Field(description="Until when a backup may hold it, sealed; null on certificates from before that was said."),
+    ] = None
     record: RecordPointer
     signature: str | None
     says: Bilingual
@@ -208,6 +212,7 @@ _CERTIFICATE: Final = {
     "operator": _OPERATOR,
     "purpose": _PURPOSE,
     "destroyed": {"keys": 1, "references": 2, "originals": 0, "purposes": ["check-in"]},
+    "backups_until": "2026-12-28",
     "record": RECORD_EXAMPLE,
     "signature": None,
     "says": {"en": "The consent was taken back …", "zh": "同意已撤回……"},

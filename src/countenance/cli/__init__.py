@@ -10,6 +10,7 @@ import typer
 
 from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
+from countenance.cli.backup import backup_command, restore_command
 from countenance.cli.consents import consent_command, consents_app, notice_app
 from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
@@ -107,6 +108,8 @@ site_app.command("report")(report_command)
 site_app.command("choose")(choose_command)
 app.command("parity")(parity_command)
 app.command("expire")(expire_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 app.command("evaluate")(evaluate_command)
 
 

@@ -14,6 +14,7 @@ from countenance.operations.parts import House
 from countenance.record import Recorded
 from countenance.store import receipts, sites
 from countenance.store.database import Transaction
+from countenance.store.gathering import PLACE
 
 FORMAT: Final = 1
 
@@ -48,9 +49,11 @@ _SAYS: Final = {
     ),
 }
 _EVIDENCE: Final = Text(
-    "A backup of the database made before holds what was destroyed, sealed, until that backup is deleted. This "
-    "certificate is not signed: it is as good as the operator's records, where its record stands under this digest.",
-    "此前的数据库备份在删除之前仍含有其封存副本。本证明未经签名：其效力取决于运营者的记录，对应记录的摘要如上。",
+    "A backup of the database made before holds what was destroyed, sealed, until that backup is deleted, at the "
+    "latest on the day given; restored before then, it is destroyed again. This certificate is not signed: it is as "
+    "good as the operator's records, where its record stands under this digest.",
+    "此前的数据库备份在删除之前（最迟至所列日期）仍含有其封存副本；如在此之前恢复备份，将再次销毁。"
+    "本证明未经签名：其效力取决于运营者的记录，对应记录的摘要如上。",
 )
 
 
@@ -79,6 +82,7 @@ def certify(
             "at": recorded.at.isoformat(),
             "operator": {name: operator[name] for name in ("name", "contact", "officer_contact")},
             "destroyed": destroyed.as_json(),
+            "backups_until": (recorded.at + timedelta(days=house.backup_days)).astimezone(PLACE).date().isoformat(),
             "record": recorded.as_json(),
             "signature": None,
             "says": {"en": f"{_SAYS[act].en} {_EVIDENCE.en}", "zh": f"{_SAYS[act].zh}{_EVIDENCE.zh}"},

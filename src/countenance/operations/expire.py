@@ -15,7 +15,17 @@ from countenance.operations.memory import let_go
 from countenance.operations.parts import House
 from countenance.operations.requests import ANSWER_READ, sweep_requests
 from countenance.record import Entry, append
-from countenance.store import answered, authorisations, budgets, challenges, choices, credentials, links, receipts
+from countenance.store import (
+    answered,
+    authorisations,
+    budgets,
+    challenges,
+    choices,
+    credentials,
+    erasures,
+    links,
+    receipts,
+)
 from countenance.store import subjects as store
 from countenance.store.database import Transaction
 
@@ -37,6 +47,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
         challenges.let_go(tx, operator_id, at)
         budgets.let_go(tx, operator_id, at)
         credentials.let_go(tx, operator_id, at - SIGNED_OUT)
+        erasures.let_go(tx, operator_id, at - timedelta(days=house.backup_days))
         _end_sessions(tx, house, operator_id, at)
         sweep_requests(tx, house, operator_id, at)
         choices.let_go(tx, operator_id, at)

@@ -104,6 +104,7 @@ class House:
     attack_check: AttackChecking = AttackChecking.WHEN_OFFERED
     budget_device: int = 20_000
     budget_claim: int = 240
+    backup_days: int = 35
     spaces: Spaces = field(default_factory=Spaces, repr=False)
 
     def threshold_of(self, target: Target) -> Threshold:

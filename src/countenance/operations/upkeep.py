@@ -9,6 +9,7 @@ from typing import Final
 from countenance.errors import CountenanceError
 from countenance.operations.expire import expire
 from countenance.operations.follow import Follower
+from countenance.operations.journal import Journal
 from countenance.operations.parity import watch
 from countenance.operations.parts import House
 from countenance.operations.steps import raise_filing
@@ -22,6 +23,8 @@ SWEEP_SECONDS: Final = 3600.0
 FOLLOW_SECONDS: Final = 300.0
 #: How long after an error that nobody expected following begins again.
 AGAIN_SECONDS: Final = 1.0
+#: How long an erasure may be in the database alone.
+JOURNAL_SECONDS: Final = 0.5
 UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
 
 
@@ -53,6 +56,24 @@ def following(house: House) -> Iterator[None]:
                 closing.wait(AGAIN_SECONDS)
 
     with _beside("following", act):
+        yield
+
+
+@contextmanager
+def journaling(house: House, journal: Journal) -> Iterator[None]:
+    """Write down within a second what is erased, until the end, and once more then."""
+
+    def act(closing: threading.Event) -> None:
+        while True:
+            last = closing.wait(JOURNAL_SECONDS)
+            try:
+                journal.follow(house.database)
+            except CountenanceError as error:
+                _log.error("journal_failed", extra={"kind": type(error).__name__})
+            if last:
+                return
+
+    with _beside("journal", act):
         yield
 
 

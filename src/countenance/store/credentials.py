@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from countenance.store import erasures
 from countenance.store.database import Transaction
 from countenance.store.tables import credential
 
@@ -65,6 +66,8 @@ def revoke(tx: Transaction, operator_id: str, credential_id: str, at: datetime) 
         )
         .values(revoked_at=at)
     )
+    if done.rowcount:
+        erasures.add(tx, operator_id, credential_id=credential_id)
     return done.rowcount == 1
 
 
@@ -92,9 +95,17 @@ def end_sessions(tx: Transaction, operator_id: str, staff_id: str, at: datetime)
     return _revoke_working(tx, at, *mine, credential.c.session.is_(True))
 
 
+def end_every_session(tx: Transaction, operator_id: str, at: datetime) -> int:
+    """Revoke every session that still works: after a restore nobody knows which of them were ended since."""
+    return _revoke_working(tx, at, credential.c.operator_id == operator_id, credential.c.session.is_(True))
+
+
 def _revoke_working(tx: Transaction, at: datetime, *which: ColumnElement[bool]) -> int:
-    done = tx.execute(credential.update().where(*which, *_working(at)).values(revoked_at=at))
-    return done.rowcount
+    gone = credential.c.operator_id, credential.c.credential_id
+    done = tx.execute(credential.update().where(*which, *_working(at)).values(revoked_at=at).returning(*gone)).all()
+    for row in done:
+        erasures.add(tx, row.operator_id, credential_id=row.credential_id)
+    return len(done)
 
 
 def _working(at: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -99,13 +99,9 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; safe when several processes start at once."""
-        from alembic import command  # noqa: PLC0415 — a third of a second that only a start has to spend
-
         with self.transaction() as tx:
             tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-            config = _alembic()
-            config.attributes["connection"] = tx
-            command.upgrade(config, "head")
+            upgrade(tx, "head")
 
     def current(self) -> bool:
         """Return whether the schema is the newest this build knows."""
@@ -118,6 +114,21 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def upgrade(tx: Transaction, revision: str) -> None:
+    """Bring the schema to a version, within a transaction; raises MalformedError for one this build does not know."""
+    from alembic import command, util  # noqa: PLC0415 — a third of a second that only a start has to spend
+
+    config = _alembic()
+    config.attributes["connection"] = tx
+    try:
+        command.upgrade(config, revision)
+    except util.CommandError as error:
+        raise MalformedError(
+            "The database is of a version that this build does not know. Use the version that wrote it, or a newer one.",
+            "数据库版本不受当前程序支持。请使用写入它的版本或更新版本。",
+        ) from error
 
 
 def _parsed(address: str) -> sqlalchemy.URL:

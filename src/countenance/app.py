@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 from countenance.api import by_problem, make_api
 from countenance.capture import Limits
 from countenance.compare import Threshold
-from countenance.engines import load_engine, thresholds
+from countenance.engines import Engine, load_engine, thresholds
 from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
@@ -230,16 +230,9 @@ class Opened:
         return True
 
 
-@contextmanager
-def open_house(
-    settings: Settings, progress: Progress | None = None, clock: Callable[[], datetime] = now
-) -> Iterator[Opened]:
-    """Yield the house, open: database migrated, law loaded, engine tested, every reference readable.
-
-    Raises a CountenanceError for anything that is not as it must be; nothing is served on doubt.
-    """
-    law = packs(settings)
-    engine = load_engine(
+def _engine(settings: Settings) -> Engine:
+    """Return the networks, tested."""
+    return load_engine(
         settings.data_dir,
         runtime=settings.engine_runtime,
         threads=settings.engine_threads,
@@ -249,6 +242,18 @@ def open_house(
         extractor_card=settings.extractor_card,
         attack_card=settings.attack_card,
     )
+
+
+@contextmanager
+def open_house(
+    settings: Settings, progress: Progress | None = None, clock: Callable[[], datetime] = now
+) -> Iterator[Opened]:
+    """Yield the house, open: database migrated, law loaded, engine tested, every reference readable.
+
+    Raises a CountenanceError for anything that is not as it must be; nothing is served on doubt.
+    """
+    law = packs(settings)
+    engine = _engine(settings)
     metrics = Metrics()
     with ExitStack() as stack:
         stack.callback(engine.close)
@@ -289,9 +294,8 @@ def open_house(
             backup_days=settings.backup_days,
         )
         fill(house, progress)
-        stack.enter_context(sweeping(house))
-        stack.enter_context(following(house))
-        stack.enter_context(journaling(house, journal(settings)))
+        for beside in (sweeping(house), following(house), journaling(house, journal(settings))):
+            stack.enter_context(beside)
         yield Opened(house, metrics, settings)
 
 

@@ -42,16 +42,23 @@ class Destroyed:
         }
 
 
-def forget_purpose(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -> Destroyed:
-    """Destroy what is held of a subject for one purpose; nothing held is a fine answer."""
-    erasures.add(tx, operator_id, subject_id=subject_id, purpose=purpose)
+def forget_purpose(
+    tx: Transaction, operator_id: str, subject_id: UUID, purpose: str, at: datetime, noted: UUID | None = None
+) -> Destroyed:
+    """Destroy what is held of a subject for one purpose; nothing held is a fine answer.
+
+    It is noted for whoever restores a backup of before, unless it is `noted` under this id already.
+    """
+    erasures.add(tx, operator_id, at, subject_id=subject_id, purpose=purpose, noted=noted)
     gone = _destroy(tx, operator_id, subject_id, [purpose])
     return replace(gone, originals=originals.destroy(tx, operator_id, subject_id, purpose))
 
 
-def forget_subject(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> Destroyed:
-    """Destroy all that is held of a subject, and what ties old records and consents to the person."""
-    erasures.add(tx, operator_id, subject_id=subject_id)
+def forget_subject(
+    tx: Transaction, operator_id: str, subject_id: UUID, at: datetime, noted: UUID | None = None
+) -> Destroyed:
+    """Destroy all that is held of a subject, and what ties old records and consents to the person; `noted` as above."""
+    erasures.add(tx, operator_id, at, subject_id=subject_id, noted=noted)
     gone = _destroy(tx, operator_id, subject_id, references.purposes_of(tx, operator_id, subject_id))
     kept_for = originals.purposes_of(tx, operator_id, subject_id)
     kept = sum(originals.destroy(tx, operator_id, subject_id, purpose) for purpose in kept_for)
@@ -79,7 +86,7 @@ def forget_expired(tx: Transaction, operator_id: str, at: datetime) -> list[Dest
     for subject_id, purpose in references.without_consent(tx, operator_id, at, today.date()):
         subjects.find_id(tx, operator_id, subject_id, lock=True)
         if (subject_id, purpose) in references.without_consent(tx, operator_id, at, today.date(), subject_id):
-            gone.append(forget_purpose(tx, operator_id, subject_id, purpose))
+            gone.append(forget_purpose(tx, operator_id, subject_id, purpose, at))
     return [each for each in gone if each.keys or each.reference_ids]
 
 

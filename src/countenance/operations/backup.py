@@ -103,11 +103,11 @@ def _erase_again(tx: Transaction, known: Sequence[Erasure], at: datetime) -> dic
         if one.operator_id in done and erasures.keep(tx, one):
             done[one.operator_id] += 1
             if one.credential_id is not None:
-                credentials.revoke(tx, one.operator_id, one.credential_id, at)
+                credentials.revoke(tx, one.operator_id, one.credential_id, at, one.erasure_id)
             elif one.subject_id is not None and subjects.find_id(tx, one.operator_id, one.subject_id, lock=True):
                 if one.purpose is None:
-                    forget_subject(tx, one.operator_id, one.subject_id, at)
+                    forget_subject(tx, one.operator_id, one.subject_id, at, one.erasure_id)
                 else:
                     consents.withdraw(tx, one.operator_id, one.subject_id, one.purpose, at)
-                    forget_purpose(tx, one.operator_id, one.subject_id, one.purpose)
+                    forget_purpose(tx, one.operator_id, one.subject_id, one.purpose, at, one.erasure_id)
     return done

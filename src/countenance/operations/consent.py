@@ -46,7 +46,7 @@ def consent(house: House, caller: Caller, said: Said) -> Consented:
         subject, event = write_down(tx, vault, desk_of(caller), said, at, longest)
         mark = vault.mark(subject.linking_key, subject.subject_id) if subject.linking_key else None
         if said.decision == REFUSED:  # a no ends what an earlier yes began
-            destroyed = forget_purpose(tx, caller.operator_id, subject.subject_id, said.purpose)
+            destroyed = forget_purpose(tx, caller.operator_id, subject.subject_id, said.purpose, at)
         recorded = append(
             tx,
             Entry(

@@ -20,8 +20,9 @@ from countenance.store.erasures import Erasure
 
 _log = logging.getLogger("countenance.operations")
 
-#: A transaction may commit so long after the instant it noted.
+#: A transaction may commit so long after the instant it noted; once in so many looks everything is gone through.
 _LATE: Final = timedelta(minutes=2)
+_LOOKS: Final = 240
 
 
 class Journal:
@@ -32,6 +33,7 @@ class Journal:
         self._path = path
         self._known: set[UUID] | None = None
         self._newest: datetime | None = None
+        self._looks = 0
 
     def follow(self, database: Database) -> int:
         """Write down what was erased since the last time, and return how many that were.
@@ -41,7 +43,8 @@ class Journal:
         known = self._known
         if known is None:
             known = self._known = {one.erasure_id for one in self.read()}
-        since = None if self._newest is None else self._newest - _LATE
+        since = None if self._newest is None or self._looks % _LOOKS == 0 else self._newest - _LATE
+        self._looks += 1
         with database.reading() as tx:
             found = erasures.since(tx, since)
         fresh = [one for one in found if one.erasure_id not in known]

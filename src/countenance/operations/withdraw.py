@@ -56,7 +56,7 @@ def take_back(
 
     # 1. Write the withdrawal down, and forget.
     event_id = consents.withdraw(tx, operator_id, subject.subject_id, purpose, at)
-    destroyed = forget_purpose(tx, operator_id, subject.subject_id, purpose)
+    destroyed = forget_purpose(tx, operator_id, subject.subject_id, purpose, at)
 
     # 2. Record, in the same transaction, and certify to whoever holds a receipt.
     recorded = append(

@@ -55,7 +55,7 @@ def listed(tx: Transaction, operator_id: str) -> list[dict[str, Any]]:
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
-def revoke(tx: Transaction, operator_id: str, credential_id: str, at: datetime) -> bool:
+def revoke(tx: Transaction, operator_id: str, credential_id: str, at: datetime, noted: UUID | None = None) -> bool:
     """Mark a credential revoked and return whether there was one to revoke."""
     done = tx.execute(
         credential.update()
@@ -67,7 +67,7 @@ def revoke(tx: Transaction, operator_id: str, credential_id: str, at: datetime) 
         .values(revoked_at=at)
     )
     if done.rowcount:
-        erasures.add(tx, operator_id, credential_id=credential_id)
+        erasures.add(tx, operator_id, at, credential_id=credential_id, noted=noted)
     return done.rowcount == 1
 
 
@@ -104,7 +104,7 @@ def _revoke_working(tx: Transaction, at: datetime, *which: ColumnElement[bool]) 
     gone = credential.c.operator_id, credential.c.credential_id
     done = tx.execute(credential.update().where(*which, *_working(at)).values(revoked_at=at).returning(*gone)).all()
     for row in done:
-        erasures.add(tx, row.operator_id, credential_id=row.credential_id)
+        erasures.add(tx, row.operator_id, at, credential_id=row.credential_id)
     return len(done)
 
 

@@ -126,7 +126,7 @@ def upgrade(tx: Transaction, revision: str) -> None:
         command.upgrade(config, revision)
     except util.CommandError as error:
         raise MalformedError(
-            "The database is of a version that this build does not know. Use the version that wrote it, or a newer one.",
+            "The database is of a version that this build does not know. Use the one that wrote it, or a newer one.",
             "数据库版本不受当前程序支持。请使用写入它的版本或更新版本。",
         ) from error
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    func,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -39,7 +38,7 @@ erasure = Table(
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One purpose of a subject, all of a subject (no purpose), or a credential; and when it went, by the database."""
+    """One purpose of a subject, all of a subject (no purpose), or a credential; and when it went."""
 
     operator_id: str
     erasure_id: UUID
@@ -52,21 +51,23 @@ class Erasure:
 def add(
     tx: Transaction,
     operator_id: str,
+    at: datetime,
     *,
     subject_id: UUID | None = None,
     purpose: str | None = None,
     credential_id: str | None = None,
+    noted: UUID | None = None,
 ) -> None:
-    """Note in this transaction what it destroys."""
+    """Note in this transaction what it destroys; what is `noted` already, under that id, stays as it is."""
     values = {
         "operator_id": operator_id,
-        "erasure_id": uuid4(),
+        "erasure_id": noted or uuid4(),
         "subject_id": subject_id,
         "purpose": purpose,
         "credential_id": credential_id,
-        "at": func.now(),
+        "at": at,
     }
-    tx.execute(erasure.insert().values(values))
+    tx.execute(insert(erasure).values(values).on_conflict_do_nothing())
 
 
 def keep(tx: Transaction, one: Erasure) -> bool:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench mutate pictures lock docs clean
+.PHONY: help setup run test check format bench soak mutate pictures lock docs clean
 
 help:                    ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -30,6 +30,9 @@ format: .venv/dev-ready  ## lay out the code and mend what the linter can mend b
 
 bench: .venv/dev-ready   ## the comparisons with peers, about ten minutes
 	$(BIN)/python -m bench
+
+soak: .venv/dev-ready    ## kill servers and database at random for ten minutes: nothing that was answered is lost
+	$(BIN)/python -m tests.soak --seconds 400 && $(BIN)/python -m tests.soak --seconds 200 --encrypted
 
 mutate: .venv/dev-ready  ## change `decide` on purpose: a test must notice each change, about a quarter of an hour
 	$(BIN)/python tools/mutate.py decide

@@ -20,6 +20,7 @@ from countenance.detect import Face
 from countenance.engines import Engine
 from countenance.errors import IntegrityError, MalformedError
 from countenance.vault.spaces import Space
+from countenance.vault.wiping import wiping
 from countenance.vocabulary import TAKING_PART, Action
 
 Numbers = npt.NDArray[np.float32]
@@ -59,7 +60,7 @@ class Features:
 
         Raises `IntegrityError` where a number is not finite, or all are zero: such match anyone.
         """
-        held = np.array(numbers, np.float32)
+        held = wiping(numbers, np.float32)
         if held.ndim != 1 or not held.size or not np.isfinite(held).all() or not held.any():
             raise IntegrityError(
                 "Features are not finite numbers; stop and run the engine's self-test.",
@@ -86,7 +87,7 @@ class Features:
         return _HEADER.pack(_MAGIC, form, self._numbers.size) + self._numbers.astype("<f4").tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes, model_id: str, space: str | None = None) -> Self:
+    def from_bytes(cls, data: bytes | bytearray, model_id: str, space: str | None = None) -> Self:
         """Read a template that was kept in `space`, or before there were any.
 
         Raises `MalformedError` where it is none, `IntegrityError` for unsound numbers.

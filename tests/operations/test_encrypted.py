@@ -80,7 +80,7 @@ def rows(hotel: Hotel) -> list[references.ReferenceRow]:
 
 
 def template(hotel: Hotel, row: references.ReferenceRow) -> bytes:
-    return hotel.house.vault(OPERATOR).open_template(row.sealed, row.wrapped, held._place(row))
+    return bytes(hotel.house.vault(OPERATOR).open_template(row.sealed, row.wrapped, held._place(row)))
 
 
 def test_who_enrolled_is_verified_and_identified_and_a_stranger_is_not(encrypted: Hotel) -> None:

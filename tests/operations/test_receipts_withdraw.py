@@ -178,7 +178,7 @@ def test_a_withdrawal_by_receipt_waits_for_a_comparison_under_way_and_the_next_o
     vault = hotel.house.vault(OPERATOR)
     opened = type(vault).open_template
 
-    def slowly(self: Any, *more: Any) -> bytes:
+    def slowly(self: Any, *more: Any) -> bytearray:
         inside.set()
         assert go.wait(30)
         return opened(self, *more)

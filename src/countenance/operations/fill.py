@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Final
 
+from countenance.compare import Features
 from countenance.errors import UnavailableError
 from countenance.operations import memory
 from countenance.operations.held import settled, space
@@ -12,7 +13,7 @@ from countenance.operations.parts import House
 from countenance.store import references, sites, wrapped
 from countenance.store.database import Transaction
 from countenance.vault.encrypted import Kept
-from countenance.vault.projection import Candidate, Numbers
+from countenance.vault.projection import Candidate
 from countenance.vocabulary import Comparing
 
 _log = logging.getLogger("countenance.operations")
@@ -66,7 +67,7 @@ def _remember(
     encrypted: Collection[str],
 ) -> None:
     """Hold references; those of another model are left shut."""
-    by_purpose: dict[str, list[tuple[Candidate, Numbers]]] = {}
+    by_purpose: dict[str, list[tuple[Candidate, Features]]] = {}
     for row in rows:
         if row.model_id != house.engine.model_id:
             continue
@@ -75,6 +76,6 @@ def _remember(
         if isinstance(reference, Kept):
             memory.remember(house, operator_id, row.purpose, owner, reference)
         else:
-            by_purpose.setdefault(row.purpose, []).append((owner, reference.numbers()))
+            by_purpose.setdefault(row.purpose, []).append((owner, reference))
     for purpose, held in by_purpose.items():
-        house.projection.add_all(operator_id, purpose, held)
+        house.projection.add_all(operator_id, purpose, [(owner, features.numbers()) for owner, features in held])

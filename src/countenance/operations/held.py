@@ -15,6 +15,7 @@ from countenance.store import spaces, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
 from countenance.vault.encrypted import Kept
+from countenance.vault.keyring import wipe
 from countenance.vault.projection import Candidate
 from countenance.vault.sealing import TemplatePlace
 from countenance.vault.shares import Share, is_share, split
@@ -142,6 +143,8 @@ def _opened(house: House, operator_id: str, row: store.ReferenceRow) -> Features
         return Features.from_bytes(template, row.model_id, operator_id)
     except MalformedError as error:  # sealed by us, so it is no caller's mistake
         raise IntegrityError(error.en, error.zh) from error
+    finally:
+        wipe(template)
 
 
 def _lies_in_space(house: House, operator_id: str, row: store.ReferenceRow) -> bool:

@@ -66,7 +66,8 @@ class Journal:
             return []
         except (OSError, UnicodeError) as error:
             raise _unreadable() from error
-        return sorted(_lines(text), key=lambda one: one.at)
+        once = {one.erasure_id: one for one in _lines(text)}  # several servers may write the same file
+        return sorted(once.values(), key=lambda one: one.at)
 
     def _append(self, fresh: list[Erasure]) -> None:
         lines = "".join(json.dumps(_as_json(one), separators=(",", ":")) + "\n" for one in fresh)

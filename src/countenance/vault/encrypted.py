@@ -218,10 +218,12 @@ class EncryptedProjection:
             raise IntegrityError(
                 "The key holder answered with another number of columns.", "密钥持有进程的回复不完整。"
             )
-        shares: NDArray[np.uint64] = np.array([kept[owner].share.values for owner in owners], np.uint64).T
+        shares: NDArray[np.uint64] = np.array([kept[owner].share.values for owner in owners], np.uint64)
         columns = [
-            arithmetic.plus(arithmetic.from_bytes(column), values) for column, values in zip(sent, shares, strict=True)
+            arithmetic.plus(arithmetic.from_bytes(column), values)
+            for column, values in zip(sent, shares.T, strict=True)
         ]
+        shares.fill(0)
         slots = {owner: slot for slot, owner in enumerate(owners)}
         return _Block(session, [columns[-1], *columns[:-1]], tuple(owners), slots)
 

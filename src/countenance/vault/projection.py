@@ -4,6 +4,7 @@ The database is authoritative and this is a disposable copy: what a search finds
 transaction of the decision, before anybody is named. A partition never mixes models, purposes or operators.
 """
 
+import mmap
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,12 @@ class Candidate:
 
 Numbers = NDArray[np.float32]
 Rows = NDArray[np.intp]
+
+
+def _pages(rows: int, dimension: int) -> Numbers:
+    """Return room for so many rows, in pages of their own: when they go, the system has them back, and no residue."""
+    pages = mmap.mmap(-1, rows * dimension * np.dtype(np.float32).itemsize)
+    return np.frombuffer(pages, np.float32).reshape(rows, dimension)
 
 
 class _Codes:
@@ -90,7 +97,7 @@ class _Partition:
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self.features = np.zeros((_ROWS_AT_FIRST, dimension), np.float32)
+        self.features = _pages(_ROWS_AT_FIRST, dimension)
         self.squares = np.full(_ROWS_AT_FIRST, np.inf, np.float32)
         self.codes: _Codes | None = None
         self.owners: list[Candidate | None] = []
@@ -104,7 +111,7 @@ class _Partition:
         while last > len(self.squares):
             self._write_again(slice(first), first, 2 * len(self.squares))
         rows = slice(first, last)
-        self.features[rows] = numbers[fresh]
+        np.take(numbers, fresh, axis=0, out=self.features[rows], mode="clip")  # any other mode makes a copy on the way
         self.squares[rows] = np.einsum("ij,ij->i", self.features[rows], self.features[rows])
         if self.codes is not None:
             self.codes.put(rows, self.features[rows])
@@ -133,7 +140,7 @@ class _Partition:
 
     def _write_again(self, kept: slice | list[int], count: int, rows: int) -> None:
         """Write `count` rows kept into new arrays with room for `rows`; a search under way keeps the old ones."""
-        features = np.zeros((rows, self.dimension), np.float32)
+        features = _pages(rows, self.dimension)
         squares = np.full(rows, np.inf, np.float32)
         features[:count], squares[:count] = self.features[kept], self.squares[kept]
         self.features, self.squares = features, squares
@@ -201,6 +208,7 @@ class Projection:
         with self._lock:
             part = self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension))
             part.add([owner for owner, _ in references], rows)
+        rows.fill(0.0)
 
     def remove(
         self, operator_id: str, purposes: Sequence[str], subject_id: UUID, reference_ids: Sequence[UUID]

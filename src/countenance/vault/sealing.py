@@ -139,10 +139,10 @@ class Vault:
         with self._unwrapped(wrapped, self._of_subject(place.subject_id, place.purpose)) as cipher:
             return _seal(cipher, template, place.associated(self._operator_id))
 
-    def open_template(self, sealed: bytes, wrapped: bytes, place: "TemplatePlace") -> bytes:
-        """Return the template of exactly that row; raises IntegrityError for any other."""
+    def open_template(self, sealed: bytes, wrapped: bytes, place: "TemplatePlace") -> bytearray:
+        """Return the template of exactly that row, to be wiped by the caller; raises IntegrityError for any other."""
         with self._unwrapped(wrapped, self._of_subject(place.subject_id, place.purpose)) as cipher:
-            return bytes(_open(cipher, sealed, place.associated(self._operator_id)))
+            return _open(cipher, sealed, place.associated(self._operator_id))
 
     def seal_original(self, picture: bytes, place: "OriginalPlace") -> tuple[bytes, bytes]:
         """Return a fresh wrapped key and, sealed under it for exactly one row, the picture."""

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from numpy.typing import NDArray
 
 from countenance.errors import IntegrityError, MalformedError
+from countenance.vault.wiping import wiping
 
 Numbers = NDArray[np.float32]
 Whole = NDArray[np.uint64]
@@ -58,13 +59,14 @@ class Share:
         return head + self.holder + self.seed + self.values.astype("<u8").tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
+    def from_bytes(cls, data: bytes | bytearray) -> Self:
         """Read what `to_bytes` wrote; raises MalformedError where it is nothing of the kind."""
         start = _HEADER.size + KEY_BYTES + SEALED_BYTES
         if is_share(data) and len(data) > start and len(data) == start + 8 * _HEADER.unpack_from(data)[2]:
-            values = np.frombuffer(data, "<u8", offset=start).astype(np.uint64)
+            values = wiping(np.frombuffer(data, "<u8", offset=start), np.uint64)
             if values.max() < MODULUS:
-                return cls(values, data[_HEADER.size + KEY_BYTES : start], data[_HEADER.size :][:KEY_BYTES])
+                sealed = slice(_HEADER.size + KEY_BYTES, start)
+                return cls(values, bytes(data[sealed]), bytes(data[_HEADER.size : sealed.start]))
         raise MalformedError("A stored share is not in the form expected.", "已存的加密模板份额格式不符。")
 
     def __reduce__(self) -> NoReturn:
@@ -72,7 +74,7 @@ class Share:
         raise TypeError
 
 
-def is_share(data: bytes) -> bool:
+def is_share(data: bytes | bytearray) -> bool:
     """Say whether a template that was kept is a share."""
     return len(data) >= _HEADER.size and _HEADER.unpack_from(data)[:2] == (_MAGIC, _FORM)
 

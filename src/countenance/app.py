@@ -31,7 +31,7 @@ from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
 from countenance.store import embedded, records, sites
-from countenance.store.database import Database
+from countenance.store.database import Database, kept_private
 from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.hardware import HardwareKeys, Module
 from countenance.vault.keyholder import KeyHolder
@@ -100,7 +100,15 @@ def _address(settings: Settings) -> str | None:
             "The database address is not one of PostgreSQL: it begins with postgresql://",
             "数据库地址必须以 postgresql:// 开头。",
         )
-    return f"postgresql+psycopg://{rest}"
+    address = f"postgresql+psycopg://{rest}"
+    if not settings.database_tls_elsewhere and not kept_private(address):
+        raise UnavailableError(
+            "The database is on another machine, and its address does not ask for TLS. Add ?sslmode=verify-full, or "
+            "say by COUNTENANCE_DATABASE_TLS_ELSEWHERE that the way there is private.",
+            "数据库位于其他机器，但地址未要求 TLS。请添加 ?sslmode=verify-full，或用 "
+            "COUNTENANCE_DATABASE_TLS_ELSEWHERE 说明链路已受保护。",
+        )
+    return address
 
 
 def keys(settings: Settings) -> KeyProvider:

@@ -95,6 +95,13 @@ class Settings:
         default=None,
         metadata=_says("Address of a PostgreSQL server without a password in it; none: the embedded one."),
     )
+    database_tls_elsewhere: bool = field(
+        default=False,
+        metadata=_says(
+            "The way to a database on another machine is private by other means; without this or `sslmode=verify-full` "
+            "in its address (or verify-ca) the start stops."
+        ),
+    )
     database_connections: int = field(default=12, metadata=_says("Most connections to the database held at once."))
     host: str = field(default="127.0.0.1", metadata=_says("Address the server listens on."))
     port: int = field(default=8000, metadata=_says("Port the server listens on."))

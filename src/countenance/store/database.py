@@ -104,12 +104,16 @@ class Database:
             upgrade(tx, "head")
 
     def current(self) -> bool:
-        """Return whether the schema is the newest this build knows."""
+        """Return whether the schema is the newest this build knows, or newer: a newer version only adds to it.
+
+        So a server goes on while its successor is started beside it, and migrates.
+        """
         from alembic.script import ScriptDirectory  # noqa: PLC0415
 
         with self.transaction() as tx:
             found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return found == ScriptDirectory.from_config(_alembic()).get_current_head()
+        newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+        return found is not None and newest is not None and str(found) >= newest  # four digits each
 
     def close(self) -> None:
         """Close every connection."""
@@ -129,6 +133,20 @@ def upgrade(tx: Transaction, revision: str) -> None:
             "The database is of a version that this build does not know. Use the one that wrote it, or a newer one.",
             "数据库版本不受当前程序支持。请使用写入它的版本或更新版本。",
         ) from error
+
+
+def kept_private(address: str) -> bool:
+    """Return whether what goes to a database stays on this machine, or is encrypted to one whose name is checked."""
+    url = _parsed(address)
+    hosts = [url.host, *_listed(url.query.get("host"))]
+    named = [host.partition(":")[0] for each in hosts if each for host in each.split(",")]
+    if all(host.startswith("/") or host in {"localhost", "127.0.0.1", ""} for host in named):
+        return True
+    return list(_listed(url.query.get("sslmode"))) in [["verify-full"], ["verify-ca"]]
+
+
+def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
 
 
 def _parsed(address: str) -> sqlalchemy.URL:

@@ -159,6 +159,13 @@ def insisted(servers: Servers, token: str, act: Callable[[Client], Any], chance:
             time.sleep(0.3)
 
 
+def decided(client: Client, ref: str | None, scopes: list[str]) -> str:
+    """Let a person say yes, after the notice, and return the consent."""
+    served = client.serve_notice(purpose=PURPOSE, language="en")["served"]
+    said = {"decision": "given", "form": "separate", "scopes": scopes, "served": served, "age_class": "adult"}
+    return str(client.consent(subject=ref, purpose=PURPOSE, **said)["consent"])
+
+
 class Guest(threading.Thread):
     """One person after another comes, is enrolled, is verified or looked for, and leaves or stays."""
 
@@ -184,12 +191,14 @@ class Guest(threading.Thread):
             turn += 1
             try:
                 self.stay(f"guest-{self.number}-{turn}")
-            except (Unreachable, Problem) as error:
+            except Refused as error:
+                self.seen.wrong.append(f"guest-{self.number}-{turn} was refused: {error.body.get('findings')}")
+            except Problem as error:
                 self.seen.wrong.append(f"nobody answered in {TRIES_SECONDS:.0f} s: {error}")
 
     def stay(self, ref: str) -> None:
         scopes = ["enrol", "verify", "off_device_storage", *(["identify"] if self.named else [])]
-        self.consent(ref, scopes)
+        self.ask(lambda client: decided(client, ref, scopes))
         done = self.ask(
             lambda client: client.enrol(
                 self.picture, subject=ref, purpose=PURPOSE, device=KIOSK, session=SESSION, idempotency_key=f"key-{ref}"
@@ -209,14 +218,6 @@ class Guest(threading.Thread):
         if self.named or self.chance.random() < 0.6:
             self.leave(ref)
 
-    def consent(self, ref: str | None, scopes: list[str]) -> str:
-        def decide(client: Client) -> Any:
-            served = client.serve_notice(purpose=PURPOSE, language="en")["served"]
-            said = {"decision": "given", "form": "separate", "scopes": scopes, "served": served, "age_class": "adult"}
-            return client.consent(subject=ref, purpose=PURPOSE, **said)
-
-        return str(self.ask(decide)["consent"])
-
     def verified(self, ref: str) -> str:
         def claim(client: Client) -> Any:
             return client.verify(self.picture, subject=ref, purpose=PURPOSE, device=KIOSK, session=SESSION)
@@ -228,9 +229,8 @@ class Guest(threading.Thread):
             return "refused"
 
     def looked_for(self, ref: str, *, gone: bool) -> None:
-        consent = self.consent(None, ["identify"])
-
-        def look(client: Client) -> Any:
+        def look(client: Client) -> Any:  # a consent for one session is used up, though its answer be lost
+            consent = decided(client, None, ["identify"])
             return client.identify(self.picture, consent=consent, purpose=PURPOSE, device=KIOSK, session=SESSION)
 
         found = self.ask(look)

@@ -22,6 +22,7 @@ from countenance.sites.declaration import read_site
 from countenance.store import embedded
 from countenance.store.database import Database
 from countenance.store.tables import reference, subject_key
+from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.keyring import Keyring
 from countenance.vault.keys import FileKeys
 from countenance.vault.projection import Projection
@@ -71,6 +72,7 @@ def _house(database: Database, folder: Path) -> House:
     parts: dict[str, Any] = {
         "database": database, "engine": engine, "vault": lambda _: vault, "spaces": Spaces(),
         "projection": Projection(MODEL, _DIMENSION), "alarm": threading.Event(),
+        "encrypted": EncryptedProjection(None, _DIMENSION),
     }  # fmt: skip
     return cast(House, SimpleNamespace(**parts))
 

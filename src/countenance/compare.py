@@ -103,6 +103,18 @@ class Features:
             "已存模板格式不符；请删除后重新登记。",
         )
 
+    @staticmethod
+    def written_into(row: memoryview, data: bytearray) -> bool:
+        """Write the numbers of a template that lies in its operator's space into a row as long, and say whether it did.
+
+        For whoever reads very many: what is not exactly such a template is left to `from_bytes`.
+        """
+        fits = len(data) == _HEADER.size + len(row)
+        if not fits or _HEADER.unpack_from(data) != (_MAGIC, _FORM_IN_SPACE, len(row) // 4):
+            return False
+        row[:] = memoryview(data)[_HEADER.size :]
+        return True
+
     def __repr__(self) -> str:
         """Say how many numbers there are and nothing else."""
         return f"<Features {self._numbers.size}>"

@@ -10,7 +10,9 @@ import pytest
 from tests.shape.source import ROOT
 from tools import setup
 
-TARGETS = {"help", "setup", "run", "test", "check", "format", "bench", "mutate", "pictures", "lock", "docs", "clean"}
+TARGETS = {
+    "help", "setup", "run", "test", "check", "format", "bench", "soak", "mutate", "pictures", "lock", "docs", "clean",
+}  # fmt: skip
 
 
 def rules() -> dict[str, list[str]]:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Final
 
-from countenance.compare import Features
 from countenance.errors import UnavailableError
 from countenance.operations import memory
-from countenance.operations.held import settled, space
+from countenance.operations.held import read_into, settled, space
 from countenance.operations.parts import House
 from countenance.store import references, sites, wrapped
 from countenance.store.database import Transaction
-from countenance.vault.encrypted import Kept
 from countenance.vault.projection import Candidate
 from countenance.vocabulary import Comparing
 
@@ -67,15 +65,17 @@ def _remember(
     encrypted: Collection[str],
 ) -> None:
     """Hold references; those of another model are left shut."""
-    by_purpose: dict[str, list[tuple[Candidate, Features]]] = {}
+    by_purpose: dict[str, list[references.ReferenceRow]] = {}
     for row in rows:
-        if row.model_id != house.engine.model_id:
-            continue
-        owner = Candidate(row.subject_id, row.reference_id)
-        reference = settled(tx, house, operator_id, row, encrypted=row.purpose in encrypted)
-        if isinstance(reference, Kept):
-            memory.remember(house, operator_id, row.purpose, owner, reference)
-        else:
-            by_purpose.setdefault(row.purpose, []).append((owner, reference))
-    for purpose, held in by_purpose.items():
-        house.projection.add_all(operator_id, purpose, [(owner, features.numbers()) for owner, features in held])
+        if row.model_id == house.engine.model_id:
+            by_purpose.setdefault(row.purpose, []).append(row)
+    for purpose, some in by_purpose.items():
+        owners, room = list[Candidate](), house.projection.room(len(some))
+        for row in some:
+            owner = Candidate(row.subject_id, row.reference_id)
+            if purpose not in encrypted and read_into(room.row(len(owners)), house, operator_id, row):
+                owners.append(owner)
+                continue
+            reference = settled(tx, house, operator_id, row, encrypted=purpose in encrypted)
+            memory.remember(house, operator_id, purpose, owner, reference)
+        house.projection.take(operator_id, purpose, owners, room)

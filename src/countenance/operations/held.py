@@ -166,6 +166,15 @@ def parted(house: House, operator_id: str, features: Features, place: TemplatePl
     return Kept(split(numbers, house.encrypted.holder.public_key(), associated), associated)
 
 
+def read_into(numbers: memoryview, house: House, operator_id: str, row: store.ReferenceRow) -> bool:
+    """Write one reference into a row of numbers, and say whether it lies in the operator's space: only then it does."""
+    template = house.vault(operator_id).open_template(row.sealed, row.wrapped, _place(row))
+    try:
+        return Features.written_into(numbers, template)
+    finally:
+        wipe(template)
+
+
 def settled(
     tx: Transaction, house: House, operator_id: str, row: store.ReferenceRow, *, encrypted: bool
 ) -> Features | Kept:

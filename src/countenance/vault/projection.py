@@ -120,7 +120,8 @@ class _Partition:
             self.rows_of.setdefault(owners[at].subject_id, []).append(row)
 
     def _holds(self, owner: Candidate) -> bool:
-        return any(self.owners[row] == owner for row in self.rows_of.get(owner.subject_id, ()))
+        rows = self.rows_of.get(owner.subject_id)
+        return rows is not None and any(self.owners[row] == owner for row in rows)
 
     def discard(self, owner: Candidate) -> None:
         """Free the row of one reference."""
@@ -173,6 +174,18 @@ def _near(features: Numbers, squares: Numbers, codes: _Codes | None, probe: Numb
     return np.flatnonzero(scores >= score_min + np.dot(probe, probe) - slack)
 
 
+class Room:
+    """Rows for somebody who reads very many references to write into; wiped when they are taken over."""
+
+    def __init__(self, rows: int, dimension: int) -> None:
+        """Make room for so many rows."""
+        self.numbers = np.zeros((rows, dimension), np.float32)
+
+    def row(self, at: int) -> memoryview:
+        """Return the bytes of one row, to be written."""
+        return memoryview(self.numbers[at]).cast("B")
+
+
 class Projection:
     """Every partition of one model; safe to search from many threads while rows come and go."""
 
@@ -203,11 +216,22 @@ class Projection:
             if numbers.shape != (self._dimension,):
                 raise _no_template()
             rows[row] = numbers
+        self._add_rows(operator_id, purpose, [owner for owner, _ in references], rows)
+
+    def room(self, rows: int) -> Room:
+        """Return room for references that `take` takes over."""
+        return Room(rows, self._dimension)
+
+    def take(self, operator_id: str, purpose: str, owners: Sequence[Candidate], room: Room) -> None:
+        """Add the references that were written into the first rows, one for each owner; raises what `add` raises."""
+        self._add_rows(operator_id, purpose, owners, room.numbers[: len(owners)])
+
+    def _add_rows(self, operator_id: str, purpose: str, owners: Sequence[Candidate], rows: Numbers) -> None:
+        """Add a row for each owner, or none where one is no reference; the rows are wiped."""
         if not np.isfinite(rows).all() or not rows.any(axis=1).all():
             raise _no_template()
         with self._lock:
-            part = self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension))
-            part.add([owner for owner, _ in references], rows)
+            self._partitions.setdefault((operator_id, purpose), _Partition(self._dimension)).add(owners, rows)
         rows.fill(0.0)
 
     def remove(

@@ -8,8 +8,10 @@ What is wrapped by a later generation of the operator's key begins with version 
 import hashlib
 import hmac
 import secrets
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -25,12 +27,22 @@ _VERSION: Final = b"\x01"
 _GENERATIONS: Final = b"\x02"
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
+_LENGTH: Final = struct.Struct(">I")
 
 
 def _associated(kind: str, *parts: str) -> bytes:
     """Join the parts with their lengths, so that no two lists give the same bytes."""
-    encoded = [part.encode() for part in ("countenance", kind, *parts)]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    pieces = [_lead(kind)]
+    for part in parts:
+        encoded = part.encode()
+        pieces += (_LENGTH.pack(len(encoded)), encoded)
+    return b"".join(pieces)
+
+
+@cache
+def _lead(kind: str) -> bytes:
+    """Return what associated data of a kind begin with; of kinds there are a dozen."""
+    return b"".join(_LENGTH.pack(len(part)) + part for part in (b"countenance", kind.encode()))
 
 
 def _seal(cipher: AESGCM, value: bytes | bytearray, associated: bytes, head: bytes = _VERSION) -> bytes:

@@ -1,6 +1,7 @@
 """A backup holds everything and no key; restored, it brings nobody back who withdrew, was erased or was shut out."""
 
 import json
+import time
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from countenance.operations.erase import erase
 from countenance.operations.fill import fill
 from countenance.operations.journal import Journal
 from countenance.operations.parts import Refused, Verified
+from countenance.operations.upkeep import journaling
 from countenance.operations.verify import Claim, verify
 from countenance.operations.withdraw import withdraw
 from countenance.store import copies, erasures
@@ -295,3 +297,16 @@ def test_erasures_are_forgotten_when_no_backup_reaches_back_to_them(lived_in: Ho
         assert len(erasures.since(tx, None)) == 1
         assert erasures.let_go(tx, OPERATOR, lived_in.clock() - timedelta(days=35)) == 0
         assert erasures.let_go(tx, OPERATOR, lived_in.clock() + timedelta(days=1)) == 1
+
+
+def test_a_journal_that_cannot_be_written_is_counted_and_catches_up(lived_in: Hotel, tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "journal"
+    with journaling(lived_in.house, Journal(path)):
+        withdraw(lived_in.house, DEVICE, "guest", PURPOSE)
+        for _ in range(100):
+            if ("journal", "behind") in lived_in.counted.seen:
+                break
+            time.sleep(0.1)
+        assert ("journal", "behind") in lived_in.counted.seen
+        path.parent.mkdir()
+    assert [one.purpose for one in Journal(path).read()] == [PURPOSE], "written at the latest when the house closes"

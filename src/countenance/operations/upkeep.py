@@ -64,12 +64,17 @@ def journaling(house: House, journal: Journal) -> Iterator[None]:
     """Write down within a second what is erased, until the end, and once more then."""
 
     def act(closing: threading.Event) -> None:
+        behind = False
         while True:
             last = closing.wait(JOURNAL_SECONDS)
             try:
                 journal.follow(house.database)
+                behind = False
             except CountenanceError as error:
-                _log.error("journal_failed", extra={"kind": type(error).__name__})
+                if not behind:  # said once, and counted until it is over
+                    _log.error("journal_failed", extra={"kind": type(error).__name__})
+                house.count("journal", "behind")
+                behind = True
             if last:
                 return
 

@@ -15,9 +15,9 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from countenance.errors import ConflictError, MalformedError
+from countenance.errors import ConflictError, IntegrityError, MalformedError, UnavailableError
 from countenance.vault.keyring import wipe
-from countenance.vault.keys import FIRST, KeyProvider
+from countenance.vault.keys import KeyProvider
 from countenance.vault.lattice import SLOTS, SecretArithmetic
 from countenance.vault.shares import MODULUS, STEPS, noise, open_seed
 
@@ -55,7 +55,7 @@ class KeyHolder:
 
         Raises UnavailableError where the key is missing, loose or damaged: no new one is made in silence.
         """
-        secret = provider.open(NAME, provider.generations(NAME)[-1] if provider.generations(NAME) else FIRST)
+        secret = _opened(provider)
         try:
             self._key = X25519PrivateKey.from_private_bytes(bytes(secret))
         finally:
@@ -97,7 +97,22 @@ class KeyHolder:
 
 def make_key(provider: KeyProvider) -> None:
     """Make the key that seeds are sealed for; raises IntegrityError where there is one."""
-    provider.create(NAME)
+    try:
+        provider.create(NAME)
+    except IntegrityError as error:
+        raise IntegrityError("The key holder has a key already.", "密钥持有进程已有密钥。") from error
+
+
+def _opened(provider: KeyProvider) -> bytearray:
+    try:
+        return provider.open(NAME)
+    except UnavailableError as error:
+        raise UnavailableError(
+            "The key holder's key is missing, damaged, or can be read by others (its mode is 0600). Put it back from "
+            "its backup. Only where nobody is enrolled under encryption yet, make one: countenance keyholder make",
+            "密钥持有进程的密钥缺失、损坏或可被他人读取（权限应为 0600）。请从备份恢复；"
+            "仅在尚无人以加密方式登记时才可新建：countenance keyholder make",
+        ) from error
 
 
 def _too_much() -> MalformedError:

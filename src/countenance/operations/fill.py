@@ -1,7 +1,9 @@
 """Fill: at a start every reference of the model in use is read into memory, and lies afterwards as it should."""
 
+import gc
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Final
 
@@ -27,7 +29,7 @@ def fill(house: House, progress: Progress | None = None) -> int:
 
     Raises IntegrityError when one does not open where it lies.
     """
-    with house.database.transaction() as tx:
+    with _uncollected(), house.database.transaction() as tx:
         for operator_id in sites.operators(tx):
             # A missing key is found now, not at the first guest.
             house.vault(operator_id).check(wrapped.by_generation(tx, operator_id))
@@ -41,6 +43,18 @@ def fill(house: House, progress: Progress | None = None) -> int:
                     if progress is not None:
                         progress("references", done, total)
     return len(house.projection) + len(house.encrypted)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let nobody look for garbage meanwhile: what is made here stays, and each look goes through all of it again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _encrypted(tx: Transaction, house: House, operator_id: str) -> set[str]:

@@ -215,6 +215,7 @@ def raise_filing(tx: Transaction, house: House, operator_id: str) -> None:
 def mark_of(house: House, operator_id: str, on_file: OnFile) -> bytes | None:
     """Return the mark that ties records to a subject, None where nobody is on file."""
     if on_file.subject_id is None or on_file.linking_key is None:
+        house.vault(operator_id).mark_of_nobody()
         return None
     return house.vault(operator_id).mark(on_file.linking_key, on_file.subject_id)
 

@@ -39,7 +39,10 @@ def make_api(
     `answer` gives the answer of a problem where no route answers. No redirects, no other origin.
     """
     counted = metrics or Metrics()
-    counted.watch_references(lambda: len(house.projection), house.projection.memory)
+    counted.watch_references(
+        lambda: len(house.projection) + len(house.encrypted),
+        lambda: house.projection.memory() + house.encrypted.memory(),
+    )
     found = routes()
     app = _application(found)
     app.state.door = Door(house, settings, ready, counted, threads or Threads(settings))

@@ -30,7 +30,7 @@ from countenance.store import (  # noqa: F401 — every table has to be known be
     staff,
     tallies,
 )
-from countenance.store.database import Transaction, upgrade
+from countenance.store.database import Transaction, hold_schema, upgrade
 from countenance.store.tables import metadata
 
 FORMAT: Final = 1
@@ -89,6 +89,7 @@ def put_back(tx: Transaction, source: IO[bytes], manifest: dict[str, Any], progr
     Raises ConflictError while anybody else is connected, MalformedError for a copy that is damaged or of a schema that
     this build does not know.
     """
+    hold_schema(tx)
     others = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
         "AND backend_type = 'client backend'"

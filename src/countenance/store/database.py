@@ -100,7 +100,7 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to the newest version; safe when several processes start at once."""
         with self.transaction() as tx:
-            tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            hold_schema(tx)
             upgrade(tx, "head")
 
     def current(self) -> bool:
@@ -118,6 +118,11 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def hold_schema(tx: Transaction) -> None:
+    """Let nobody else change the schema until the commit: whoever starts waits."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
 
 
 def upgrade(tx: Transaction, revision: str) -> None:

@@ -101,7 +101,7 @@ def _address(settings: Settings) -> str | None:
             "数据库地址必须以 postgresql:// 开头。",
         )
     address = f"postgresql+psycopg://{rest}"
-    if not settings.database_tls_elsewhere and not kept_private(address):
+    if not settings.database_tls_elsewhere and not kept_private(address, os.environ):
         raise UnavailableError(
             "The database is on another machine, and its address does not ask for TLS. Add ?sslmode=verify-full, or "
             "say by COUNTENANCE_DATABASE_TLS_ELSEWHERE that the way there is private.",

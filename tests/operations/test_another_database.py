@@ -39,10 +39,15 @@ PREFIX = "postgresql+psycopg://"
         "/name?host=/run/postgresql&host=db.example",
         "db.example/name?sslmode=verify-full&sslmode=disable",
         "[2001:db8::1]/name",
+        "[::ffff:10.0.0.5]/name",
+        "[::5]/name",
+        "/name?hostaddr=10.0.0.5",
+        "127.0.0.1/name?hostaddr=10.0.0.5",
+        "/name?service=elsewhere",
     ],
 )
 def test_an_address_elsewhere_without_tls_stops_the_start(tmp_path: Path, rest: str) -> None:
-    assert not kept_private(PREFIX + rest)
+    assert not kept_private(PREFIX + rest, {})
     settings = Settings(data_dir=tmp_path, database_url=f"postgresql://{rest}")
     with pytest.raises(UnavailableError, match="TLS"), app.open_database(settings):
         pass
@@ -54,12 +59,20 @@ def test_an_address_elsewhere_without_tls_stops_the_start(tmp_path: Path, rest: 
         "/name?host=/run/postgresql",
         "127.0.0.1:5432/name",
         "localhost/name",
+        "[::1]:5432/name",
+        "/name",
         "db.example/name?sslmode=verify-full",
         "db.example:6432/name?sslmode=verify-ca&sslrootcert=/etc/ca.pem",
     ],
 )
 def test_an_address_here_or_with_tls_is_taken(rest: str) -> None:
-    assert kept_private(PREFIX + rest)
+    assert kept_private(PREFIX + rest, {})
+
+
+def test_an_address_without_a_host_is_elsewhere_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example")
+    with pytest.raises(UnavailableError, match="TLS"):
+        app._address(Settings(database_url="postgresql:///name"))
 
 
 @pytest.fixture

@@ -144,6 +144,20 @@ def test_who_came_back_before_the_backup_is_kept(lived_in: Hotel, tmp_path: Path
     assert answers(afresh(lived_in), "guest", grace_hopper_jpeg())
 
 
+def test_an_erasure_long_before_the_backup_is_not_made_again(lived_in: Hotel, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    withdraw(lived_in.house, DEVICE, "guest", PURPOSE)
+    journal.follow(lived_in.house.database)
+    lived_in.clock.forward(days=40)
+    with lived_in.house.database.transaction() as tx:  # what the hourly sweep does
+        assert erasures.let_go(tx, OPERATOR, lived_in.clock() - timedelta(days=35)) == 1
+    lived_in.consent("guest")
+    lived_in.enrol("guest", grace_hopper_jpeg())
+    file = saved(lived_in, tmp_path)
+    assert put_back(lived_in, file, tmp_path).erasures == 0
+    assert answers(afresh(lived_in), "guest", grace_hopper_jpeg()), "who came back since is kept"
+
+
 def test_sessions_end_and_what_was_revoked_stays_revoked(lived_in: Hotel, tmp_path: Path) -> None:
     with lived_in.house.database.transaction() as tx:
         at = lived_in.clock()

@@ -23,6 +23,8 @@ from countenance.subjects import consents
 
 Progress = Callable[[int, int], None]
 _BY: Final = "console"
+#: What was erased so long before a backup is in it, or forgotten by then: the person may have come back since.
+SURELY_IN_IT: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def restore(
                 "该备份超过保留期限：此后撤回者已无从得知，恢复会使其数据重现。参见 COUNTENANCE_BACKUP_DAYS。",
             )
         journal.follow(database)
-        known = journal.read()
+        known = [one for one in journal.read() if one.at > manifest["at"] - SURELY_IN_IT]
         database.engine.dispose()
         with database.transaction() as tx:
             copies.put_back(tx, file, manifest, progress)

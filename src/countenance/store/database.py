@@ -1,6 +1,7 @@
 """The connection to PostgreSQL: transactions that commit whole or not at all, and errors in the house's words."""
 
-from collections.abc import Callable, Iterator
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,14 +141,32 @@ def upgrade(tx: Transaction, revision: str) -> None:
         ) from error
 
 
-def kept_private(address: str) -> bool:
-    """Return whether what goes to a database stays on this machine, or is encrypted to one whose name is checked."""
+def kept_private(address: str, environment: Mapping[str, str]) -> bool:
+    """Return whether what goes to a database stays on this machine, or is encrypted to one whose name is checked.
+
+    The environment counts where it names a host to the driver, and a service might name any.
+    """
     url = _parsed(address)
-    hosts = [url.host, *_listed(url.query.get("host"))]
-    named = [host.partition(":")[0] for each in hosts if each for host in each.split(",")]
-    if all(host.startswith("/") or host in {"localhost", "127.0.0.1", ""} for host in named):
+    named = [host for value in (url.host, *_listed(url.query.get("host"))) if value for host in value.split(",")]
+    numbered = [host for value in _listed(url.query.get("hostaddr")) for host in value.split(",")]
+    said = {name: environment.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE")}
+    elsewhere = "service" in url.query or bool(said["PGSERVICE"] or said["PGHOSTADDR"])
+    hosts = [*(named or [said["PGHOST"] or ""]), *numbered]
+    if not elsewhere and all(map(_here, hosts)):
         return True
     return list(_listed(url.query.get("sslmode"))) in [["verify-full"], ["verify-ca"]]
+
+
+def _here(host: str) -> bool:
+    """Return whether a host is this machine: a socket, a loopback address, or no host at all; a port may follow."""
+    if host.startswith("/") or not host:
+        return True
+    for name in (host, host.rpartition(":")[0]):
+        try:
+            return ipaddress.ip_address(name.strip("[]")).is_loopback
+        except ValueError:
+            continue
+    return host.partition(":")[0] == "localhost"
 
 
 def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -118,9 +118,9 @@ def test_who_withdraws_is_gone_from_memory_and_from_the_database(encrypted: Hote
 
 
 def test_another_server_follows_and_what_it_has_not_heard_of_is_matched_all_the_same(encrypted: Hotel) -> None:
-    other = another(encrypted, encrypted.house.encrypted.holder)  # type: ignore[arg-type]
+    other = another(encrypted, encrypted.house.encrypted._holder)  # type: ignore[arg-type]
     assert matches(other, grace_hopper_jpeg()), "the database says who is enrolled"
-    third = another(encrypted, encrypted.house.encrypted.holder)  # type: ignore[arg-type]
+    third = another(encrypted, encrypted.house.encrypted._holder)  # type: ignore[arg-type]
     Follower(third.house).look()
     assert len(third.house.encrypted) == 1
     withdraw(encrypted.house, DEVICE, "guest", PURPOSE)
@@ -136,7 +136,7 @@ def test_a_start_parts_what_was_kept_open_before(encrypted: Hotel) -> None:
     encrypted.enrol("early", astronaut_jpeg())
     assert len(encrypted.house.projection) == 1
     declared(encrypted)
-    house = another(encrypted, encrypted.house.encrypted.holder)  # type: ignore[arg-type]
+    house = another(encrypted, encrypted.house.encrypted._holder)  # type: ignore[arg-type]
     assert fill(house.house) == 2
     assert (len(house.house.projection), len(house.house.encrypted)) == (0, 2)
     assert matches(house, astronaut_jpeg(), "early")
@@ -172,7 +172,7 @@ def test_a_share_moved_to_another_row_opens_nothing(encrypted: Hotel) -> None:
             text("UPDATE reference a SET sealed = b.sealed FROM reference b WHERE a.reference_id <> b.reference_id")
         )
     with pytest.raises(IntegrityError):
-        matches(another(encrypted, encrypted.house.encrypted.holder), grace_hopper_jpeg())  # type: ignore[arg-type]
+        matches(another(encrypted, encrypted.house.encrypted._holder), grace_hopper_jpeg())  # type: ignore[arg-type]
 
 
 SCANNED = """
@@ -264,4 +264,4 @@ def test_a_key_holder_killed_in_the_middle_is_an_error_and_its_successor_goes_on
         path.unlink()
     with in_its_own_process(tmp_path) as (path, _):
         assert matches(made, grace_hopper_jpeg())
-        made.house.encrypted.holder.close()  # type: ignore[attr-defined]
+        made.house.encrypted._holder.close()  # type: ignore[union-attr]

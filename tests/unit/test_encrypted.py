@@ -222,13 +222,26 @@ def test_a_key_holder_that_was_started_anew_is_followed(tmp_path: Path) -> None:
         fresh.close()
 
 
-def test_another_key_holder_opens_nothing(tmp_path: Path) -> None:
+def test_another_key_holder_opens_nothing_and_stops_nothing_else(tmp_path: Path) -> None:
     with served(tmp_path / "one") as (asked, _):
         people = Enrolled(asked, 3)
-    with served(tmp_path / "two") as (other, _):
+    with served(tmp_path / "two") as (other, holder):
         people.projection._holder = other
-        with pytest.raises(IntegrityError):
+        with pytest.raises(UnavailableError, match="Another key holder"):
             people.found(people.faces[0])
+        with pytest.raises(UnavailableError, match="Another key holder"):
+            people.projection.public_key()
+        (part,) = people.projection._partitions.values()
+        kept = next(iter(part.kept.values()))
+        with pytest.raises(IntegrityError):
+            holder.columns([(kept.share.seed, kept.place)], 17)
+
+
+def test_an_answer_of_another_version_is_no_callers_mistake(held, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = Enrolled(held[0], 2)
+    monkeypatch.setattr(KeyHolder, "columns", lambda self, seeds, count: (bytes(16), [b"no ciphertext"] * count))
+    with pytest.raises(UnavailableError):
+        people.found(people.faces[0])
 
 
 def test_enrolling_searching_and_leaving_at_once_names_nobody_wrong(held) -> None:

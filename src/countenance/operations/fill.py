@@ -64,7 +64,7 @@ def _encrypted(tx: Transaction, house: House, operator_id: str) -> set[str]:
     }
     if purposes:
         try:
-            house.encrypted.holder.public_key()
+            house.encrypted.public_key()
         except UnavailableError:  # the others are served; what lies open stays so until the next start
             _log.warning("keyholder_silent")
             return set()

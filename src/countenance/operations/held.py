@@ -163,7 +163,7 @@ def parted(house: House, operator_id: str, features: Features, place: TemplatePl
     """
     associated = place.associated(operator_id)
     numbers = space(house, operator_id).centred(features.numbers())
-    return Kept(split(numbers, house.encrypted.holder.public_key(), associated), associated)
+    return Kept(split(numbers, house.encrypted.public_key(), associated), associated)
 
 
 def read_into(numbers: memoryview, house: House, operator_id: str, row: store.ReferenceRow) -> bool:

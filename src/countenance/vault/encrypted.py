@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.errors import ConflictError, IntegrityError, UnavailableError
+from countenance.errors import ConflictError, IntegrityError, MalformedError, UnavailableError
 from countenance.vault.keyholder import Holding
 from countenance.vault.lattice import SLOTS, Arithmetic
 from countenance.vault.projection import Candidate
@@ -73,6 +73,7 @@ class EncryptedProjection:
         self._partitions: dict[Key, _Partition] = {}
         self._lock = threading.Lock()
         self._prepared: Arithmetic | None = None
+        self._sealed_for: bytes | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Refuse to be pickled."""
@@ -86,11 +87,18 @@ class EncryptedProjection:
         return self._prepared
 
     @property
-    def holder(self) -> Holding:
+    def _asked(self) -> Holding:
         """Return the key holder; raises UnavailableError where none is named."""
         if self._holder is None:
-            raise no_holder()
+            raise _no_holder()
         return self._holder
+
+    def public_key(self) -> bytes:
+        """Return the key that seeds are sealed for; raises UnavailableError where it is another than before."""
+        key = self._asked.public_key()
+        if self._sealed_for not in {None, key}:
+            raise _another_holder()
+        return key
 
     def __len__(self) -> int:
         """Return how many references are held."""
@@ -125,6 +133,7 @@ class EncryptedProjection:
             )
         with self._lock:
             part = self._partitions.setdefault((operator_id, purpose), _Partition())
+            self._sealed_for = self._sealed_for or kept.share.holder
             if owner not in part.kept:
                 part.kept[owner] = kept
                 part.loose[owner] = None
@@ -160,13 +169,15 @@ class EncryptedProjection:
         if part is None or not part.kept:
             return []
         wanted = None if among is None else set(among)
-        for _ in range(2):
+        for _ in range(3):
             try:
                 return self._searched(part, probe, target, most, wanted)
             except ConflictError:  # the key holder was started anew: what it encrypted before is of no use
                 with self._lock:
                     part.dissolve(part.blocks)
-        return self._searched(part, probe, target, most, wanted)
+            except MalformedError as error:  # between the two of us: no caller could mend it
+                raise _does_not_understand() from error
+        raise _does_not_understand()
 
     def _searched(
         self, part: _Partition, probe: Numbers, target: str, most: int, wanted: set[Candidate] | None
@@ -180,7 +191,7 @@ class EncryptedProjection:
             if slots:
                 total = arithmetic.weighted(block.columns[0], block.columns[1:], factors)
                 scores = arithmetic.finished(total, constant)
-                passing = self.holder.passing(block.session, target, scores, slots, most)
+                passing = self._asked.passing(block.session, target, scores, slots, most)
                 found += [block.owners[slot] for slot in passing]
         with self._lock:
             return [owner for owner in found if owner in part.kept]
@@ -213,7 +224,8 @@ class EncryptedProjection:
         """Return a block of some references, with the key holder, which sees their seeds and nothing else."""
         arithmetic, count = self._arithmetic, self._dimension + 1
         seeds = [(kept[owner].share.seed, kept[owner].place) for owner in owners]
-        session, sent = self.holder.columns(seeds, count)
+        self.public_key()
+        session, sent = self._asked.columns(seeds, count)
         if len(sent) != count:
             raise IntegrityError(
                 "The key holder answered with another number of columns.", "密钥持有进程的回复不完整。"
@@ -228,8 +240,22 @@ class EncryptedProjection:
         return _Block(session, [columns[-1], *columns[:-1]], tuple(owners), slots)
 
 
-def no_holder() -> UnavailableError:
-    """Return the error of a server that should match under encryption and has no key holder."""
+def _another_holder() -> UnavailableError:
+    return UnavailableError(
+        "Another key holder answers than the one whose key references are sealed for. Start it with that key, from its "
+        "backup.",
+        "响应的密钥持有进程与模板封存所用密钥不符。请用备份中的原密钥启动。",
+    )
+
+
+def _does_not_understand() -> UnavailableError:
+    return UnavailableError(
+        "Server and key holder do not understand each other. Run the same version of both, and start both anew.",
+        "服务器与密钥持有进程无法互通。请使用相同版本，并重新启动两者。",
+    )
+
+
+def _no_holder() -> UnavailableError:
     return UnavailableError(
         "References of this purpose are matched under encryption, and no key holder is named. Set "
         "COUNTENANCE_KEYHOLDER_SOCKET.",

@@ -10,6 +10,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,8 +25,11 @@ _LENGTH: Final = struct.Struct("<I")
 _PEER: Final = struct.Struct("3i")
 _HEADER_BYTES_MAX: Final = 1 << 20
 _BYTES_MAX: Final = 1 << 28
-#: So long either side waits for the other; a full block of references takes about a second.
-_SECONDS_MAX: Final = 20.0
+#: So long an answer is waited for, and longer for a block of references: a full one takes about a second.
+ANSWER_SECONDS: Final = 3.0
+BLOCK_SECONDS: Final = 20.0
+#: A key holder that hung is not asked again for so long: who waits holds a thread that other purposes need.
+_REST_SECONDS: Final = 5.0
 _CONNECTIONS_MAX: Final = 64
 _ERRORS: Final = {each.__name__: each for each in (ConflictError, IntegrityError, MalformedError)}
 
@@ -179,6 +183,7 @@ class AtSocket(Holding):
         self._path = path
         self._idle: list[socket.socket] = []
         self._lock = threading.Lock()
+        self._rests_until = 0.0
 
     def public_key(self) -> bytes:
         """Return the key that seeds are sealed for."""
@@ -187,7 +192,8 @@ class AtSocket(Holding):
 
     def columns(self, seeds: Sequence[tuple[bytes, bytes]], count: int) -> tuple[bytes, list[bytes]]:
         """Return the session and a ciphertext for each value; see `Holding`."""
-        _, parts = self._ask({"do": "columns", "count": count}, [part for seed in seeds for part in seed])
+        asked = {"do": "columns", "count": count}
+        _, parts = self._ask(asked, [part for seed in seeds for part in seed], BLOCK_SECONDS)
         return parts[0], parts[1:]
 
     def passing(self, session: bytes, target: str, scores: bytes, slots: Sequence[int], most: int) -> list[int]:
@@ -203,22 +209,31 @@ class AtSocket(Holding):
         for connection in idle:
             connection.close()
 
-    def _ask(self, header: dict[str, Any], parts: list[bytes]) -> Message:
+    def _ask(self, header: dict[str, Any], parts: list[bytes], seconds: float | None = None) -> Message:
         """Ask once; a connection that was idle may have died with its holder, so a fresh one is tried then."""
+        if time.monotonic() < self._rests_until:
+            raise _silent()
         with self._lock:
             idle = self._idle.pop() if self._idle else None
         for connection in (idle, None):
             try:
-                return self._over(connection or self._connected(), header, parts)
+                return self._over(connection or self._connected(), header, parts, seconds or ANSWER_SECONDS)
+            except TimeoutError as error:
+                self._rests_until = time.monotonic() + _REST_SECONDS
+                raise _silent() from error
             except OSError as error:
                 if connection is None:
                     raise _silent() from error
         raise _silent()
 
-    def _over(self, connection: socket.socket, header: dict[str, Any], parts: list[bytes]) -> Message:
+    def _over(self, connection: socket.socket, header: dict[str, Any], parts: list[bytes], seconds: float) -> Message:
+        connection.settimeout(seconds)
         try:
             _send(connection, header, parts)
             answered = _receive(connection)
+        except MalformedError as error:  # it died on the way, or is none: nothing that a caller of ours could mend
+            connection.close()
+            raise _silent() from error
         except BaseException:
             connection.close()
             raise
@@ -234,7 +249,7 @@ class AtSocket(Holding):
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(_SECONDS_MAX)
+        connection.settimeout(ANSWER_SECONDS)
         try:
             connection.connect(str(self._path))
         except BaseException:

@@ -17,10 +17,12 @@ from countenance.operations.erase import erase
 from countenance.operations.fill import fill
 from countenance.operations.journal import Journal
 from countenance.operations.parts import Refused, Verified
+from countenance.operations.sign_in import invite
+from countenance.operations.staff import add_staff
 from countenance.operations.upkeep import journaling
 from countenance.operations.verify import Claim, verify
 from countenance.operations.withdraw import withdraw
-from countenance.store import copies, erasures
+from countenance.store import copies, erasures, links, subjects
 from countenance.store.tables import metadata
 from countenance.vault.projection import Projection
 from countenance.vocabulary import Role
@@ -172,6 +174,20 @@ def test_sessions_end_and_what_was_revoked_stays_revoked(lived_in: Hotel, tmp_pa
         rows = tx.execute(text("SELECT credential_id, revoked_at IS NULL AS works FROM credential")).all()
     works = {row.credential_id: row.works for row in rows}
     assert (works[kept.credential_id], works[gone.credential_id], works[session.credential_id]) == (True, False, False)
+
+
+def test_what_opens_once_does_not_open_again_after_a_restore(lived_in: Hotel, tmp_path: Path) -> None:
+    at = lived_in.clock()
+    with lived_in.house.database.transaction() as tx:
+        add_staff(tx, OPERATOR, "console", "staff-1", "Somebody", at)
+        invite(tx, lived_in.house.vault(OPERATOR), OPERATOR, "console", "staff-1", at)
+        guest = subjects.find(tx, OPERATOR, "guest")
+        assert guest is not None
+        links.add(tx, OPERATOR, b"digest", guest.subject_id, at, at + timedelta(minutes=30))
+    put_back(lived_in, saved(lived_in, tmp_path), tmp_path)  # used since or not: nobody knows
+    with lived_in.house.database.transaction() as tx:
+        assert tx.execute(text("SELECT count(*) FROM link")).scalar_one() == 0
+        assert tx.execute(text("SELECT count(*) FROM sign_in WHERE invitation IS NOT NULL")).scalar_one() == 0
 
 
 def test_a_backup_that_is_too_old_is_not_restored(lived_in: Hotel, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from countenance.errors import MalformedError, NotAllowedError, UnavailableError
 from countenance.forget import forget_purpose, forget_subject
 from countenance.operations.journal import Journal
 from countenance.record import Entry, append
-from countenance.store import copies, credentials, erasures, sites, subjects
+from countenance.store import copies, credentials, erasures, links, sign_ins, sites, subjects
 from countenance.store.database import Database, Transaction
 from countenance.store.erasures import Erasure
 from countenance.subjects import consents
@@ -92,6 +92,8 @@ def restore(
             done = _erase_again(tx, known, at)
             for operator_id in sites.operators(tx):
                 credentials.end_every_session(tx, operator_id, at)
+                links.end_all(tx, operator_id)
+                sign_ins.end_invitations(tx, operator_id)
                 said = {"backup": manifest["at"].isoformat(), "erasures": done.get(operator_id, 0)}
                 entry = Entry(operator_id=operator_id, at=at, kind="backup", outcome="restored", by=_BY, details=said)
                 append(tx, entry)

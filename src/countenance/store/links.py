@@ -45,6 +45,11 @@ def forget_subject(tx: Transaction, operator_id: str, subject_id: UUID) -> None:
     tx.execute(link.delete().where(link.c.operator_id == operator_id, link.c.subject_id == subject_id))
 
 
+def end_all(tx: Transaction, operator_id: str) -> None:
+    """Destroy every link: after a restore nobody knows which of them were used."""
+    tx.execute(link.delete().where(link.c.operator_id == operator_id))
+
+
 def let_go(tx: Transaction, operator_id: str, at: datetime) -> int:
     """Destroy the links whose time is over, and return how many there were."""
     return tx.execute(link.delete().where(link.c.operator_id == operator_id, link.c.expires_at <= at)).rowcount

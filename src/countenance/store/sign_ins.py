@@ -76,6 +76,12 @@ def find(tx: Transaction, operator_id: str, staff_id: str, *, lock: bool = False
     return None if found is None else SignInRow(*found)
 
 
+def end_invitations(tx: Transaction, operator_id: str) -> None:
+    """End every invitation: after a restore nobody knows which of them were used."""
+    nothing = {"invitation": None, "invitation_digest": None, "invited_until": None}
+    tx.execute(sign_in.update().where(sign_in.c.operator_id == operator_id).values(nothing))
+
+
 def invited(tx: Transaction, invitation: str) -> SignInRow | None:
     """Return whom an invitation is for, held until the transaction ends."""
     found = tx.execute(select(*_COLUMNS).where(sign_in.c.invitation == invitation).with_for_update()).one_or_none()

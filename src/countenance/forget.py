@@ -2,8 +2,8 @@
 
 A sealed template without the key of its subject and purpose is noise. That key stands, wrapped, in the same database:
 a backup made before still holds both, until it is deleted (docs/divergences.md), so what was withdrawn and erased is
-noted for whoever restores one. The memory copy is told after the
-commit; until then nothing it finds can be named: every candidate is looked up again in the deciding transaction.
+noted for whoever restores one. The memory copy is told after the commit; until then nothing it finds can be named:
+every candidate is looked up again in the deciding transaction.
 """
 
 from collections import Counter

@@ -18,7 +18,6 @@ from countenance.operations.steps import Asked, again, ask, discharge, gate_one,
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
-from countenance.vault.encrypted import Kept
 from countenance.vault.projection import Candidate
 from countenance.vault.sealing import TemplatePlace
 from countenance.vocabulary import Action, Role
@@ -154,8 +153,7 @@ def _seal(
     wrapped = references.keep_key(tx, operator_id, subject_id, purpose, vault.new_key(subject_id, purpose), at)
     row = TemplatePlace(subject_id, purpose, house.engine.model_id, uuid4())
     reference = held.parted(house, operator_id, features, row) if asked.on_file.encrypted else features
-    template = reference.share.to_bytes() if isinstance(reference, Kept) else reference.to_bytes()
-    sealed = vault.seal_template(template, wrapped, row)
+    sealed = vault.seal_template(reference.to_bytes(), wrapped, row)
     stored = references.ReferenceRow(row.reference_id, subject_id, purpose, row.model_id, sealed, wrapped)
     references.add(tx, operator_id, stored, at)
     return row, reference

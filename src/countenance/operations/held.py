@@ -188,7 +188,6 @@ def settled(
     features = lies.turned(space(house, operator_id))
     reference = parted(house, operator_id, features, _place(row)) if encrypted else features
     if encrypted or lies.space is None:
-        template = reference.share.to_bytes() if isinstance(reference, Kept) else reference.to_bytes()
-        sealed = house.vault(operator_id).seal_template(template, row.wrapped, _place(row))
+        sealed = house.vault(operator_id).seal_template(reference.to_bytes(), row.wrapped, _place(row))
         store.seal_again(tx, operator_id, row, sealed)
     return reference

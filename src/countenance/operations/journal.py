@@ -5,7 +5,6 @@ revoked is written to a file as well, within a second of its commit, and a resto
 """
 
 import json
-import logging
 import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,8 +16,6 @@ from countenance.errors import MalformedError, UnavailableError
 from countenance.store import erasures
 from countenance.store.database import Database
 from countenance.store.erasures import Erasure
-
-_log = logging.getLogger("countenance.operations")
 
 #: A transaction may commit so long after the instant it noted; once in so many looks everything is gone through.
 _LATE: Final = timedelta(minutes=2)

@@ -36,6 +36,10 @@ class Kept:
     share: Share = field(repr=False)
     place: bytes = field(repr=False)
 
+    def to_bytes(self) -> bytes:
+        """Return what is sealed and kept, as features have it too."""
+        return self.share.to_bytes()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:

@@ -20,6 +20,7 @@ from countenance.law.shelf import load_packs
 from countenance.operations.activate import activate, register
 from countenance.operations.consent import consent
 from countenance.operations.enrol import Enrolment, enrol
+from countenance.operations.logs import Logs
 from countenance.operations.parts import Caller, Enrolled, House, Margins, Permitted, Refused
 from countenance.operations.serve import serve
 from countenance.sites.apply import apply
@@ -123,6 +124,7 @@ def _template(postgres: str, engine: Engine, tmp_path_factory: pytest.TempPathFa
     assert isinstance(register(opened.house, OFFICER, ROOM_CAMERA, PURPOSE), Refused)
     with database.transaction() as tx:
         tx.execute(text("DELETE FROM record"))
+        tx.execute(text("DELETE FROM log_pending"))
         tx.execute(text("DELETE FROM refusal_tally"))
     database.close()
     return "template_hotel"
@@ -228,6 +230,7 @@ def make_hotel(database: Database, engine: Engine, clock: Callable[[], datetime]
         projection=Projection(engine.model_id, engine.extractor.dimension),
         encrypted=EncryptedProjection(None, engine.extractor.dimension),
         limits=Limits(),
+        logs=Logs(folder / "log", "countenance.example", FileKeys(folder / "log-keys")),
         clock=clock,
         count=counted,
         alarm=threading.Event(),

@@ -4,6 +4,7 @@ Read once, by `app`, from the environment (`COUNTENANCE_` and the name in capita
 A secret is never a value here but the path of a file that holds it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -40,6 +41,8 @@ CHALLENGE_SECONDS_MAX = 300
 #: A challenge has so many steps, and each needs a picture.
 FRAMES_OF_A_CHALLENGE = 7
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
+#: A log is named like an address without its scheme (C2SP tlog-checkpoint).
+_LOG_NAME = re.compile(r"[a-z0-9]([a-z0-9.:/-]{0,98}[a-z0-9])?")
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
@@ -99,7 +102,7 @@ class Settings:
         default=False,
         metadata=_says(
             "The way to a database on another machine is private by other means; without this or `sslmode=verify-full` "
-            "in its address (or verify-ca) the start stops."
+            "in its address the start stops."
         ),
     )
     database_connections: int = field(default=12, metadata=_says("Most connections to the database held at once."))
@@ -203,6 +206,26 @@ class Settings:
         metadata=_says(
             "File that remembers erasures for whoever restores a backup; none: erasures.jsonl in the data directory."
         ),
+    )
+    log_dir: Path | None = field(
+        default=None,
+        metadata=_says(
+            "Where the logs lie, for this server and any web server to show; none: log in the data directory."
+        ),
+    )
+    log_keys_dir: Path | None = field(
+        default=None,
+        metadata=_says("Where the keys lie that sign the logs; none: log-keys in the data directory."),
+    )
+    log_name: str | None = field(
+        default=None,
+        metadata=_says(
+            "What a new log's name begins with, like faces.hotel.example; none: the host of the public URL."
+        ),
+    )
+    log_writes: bool = field(
+        default=True,
+        metadata=_says("Write the logs; on one machine alone, where servers on several share a database."),
     )
     receipt_requests_per_minute: int = field(
         default=120, metadata=_says("Requests with a receipt taken from one address in a minute; more wait.")
@@ -322,6 +345,8 @@ def _check(settings: Settings) -> None:
         wrong.append("frames_max")
     if settings.challenge_seconds > CHALLENGE_SECONDS_MAX:
         wrong.append("challenge_seconds")
+    if settings.log_name is not None and not _LOG_NAME.fullmatch(settings.log_name):
+        wrong.append("log_name")
     if not settings.law_packs:
         wrong.append("law_packs")
     if settings.host not in LOOPBACK and not settings.tls_elsewhere and settings.tls_certificate_file is None:

@@ -11,6 +11,7 @@ from countenance.engines import load_engine
 from countenance.facts import SessionFacts
 from countenance.law.shelf import load_packs
 from countenance.operations.enrol import Enrolment, enrol
+from countenance.operations.logs import Logs
 from countenance.operations.parts import Caller, Enrolled, House, Margins
 from countenance.store.database import Database
 from countenance.vault.encrypted import EncryptedProjection
@@ -33,6 +34,7 @@ def main(address: str, folder: Path, photograph: Path) -> None:
         projection=Projection(engine.model_id, engine.extractor.dimension),
         encrypted=EncryptedProjection(None, engine.extractor.dimension),
         limits=Limits(),
+        logs=Logs(folder / "log", "countenance.example", FileKeys(folder / "log-keys")),
         clock=lambda: datetime.now(UTC),
         count=lambda action, outcome: None,
         alarm=threading.Event(),

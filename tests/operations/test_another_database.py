@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from countenance import app
 from countenance.engines import Engine
-from countenance.errors import UnavailableError
+from countenance.errors import MalformedError, UnavailableError
 from countenance.operations.activate import activate, register
 from countenance.operations.backup import backup, restore
 from countenance.operations.fill import fill
@@ -62,11 +62,19 @@ def test_an_address_elsewhere_without_tls_stops_the_start(tmp_path: Path, rest: 
         "[::1]:5432/name",
         "/name",
         "db.example/name?sslmode=verify-full",
-        "db.example:6432/name?sslmode=verify-ca&sslrootcert=/etc/ca.pem",
+        "db.example:6432/name?sslmode=verify-full&sslrootcert=/etc/ca.pem",
     ],
 )
 def test_an_address_here_or_with_tls_is_taken(rest: str) -> None:
     assert kept_private(PREFIX + rest, {})
+
+
+@pytest.mark.parametrize("rest", ["db.example/name?sslmode=verify-full&sslrootcrt=/x", "db.example/name?port=abc"])
+def test_an_address_that_the_driver_cannot_use_is_said(rest: str) -> None:
+    with pytest.raises(MalformedError):
+        kept_private(PREFIX + rest, {})
+    with pytest.raises(MalformedError):
+        Database(PREFIX + rest)
 
 
 def test_an_address_without_a_host_is_elsewhere_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ NOT_WRAPPED = {
     "consent_event.guardian_evidence_digest", "reference.sealed", "record.subject_mark", "record.body", "record.digest",
     "credential.secret_digest", "answered.request_mark", "original.sealed", "receipt.secret_digest",
     "request.sealed_text", "request.sealed_answer", "link.digest", "sign_in.invitation_digest",
-    "budget.key",
+    "budget.key", "log.root",
 }  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def clocks(each: Module) -> Iterator[tuple[int, str]]:
         return
     for node in ast.walk(each.tree):
         if isinstance(node, ast.Attribute) and dotted(node) in {"func.now", "func.current_timestamp", "sa.func.now"}:
-            yield node.lineno, "reads the database's clock; app.py hands in the time"
+            yield node.lineno, "reads the database's clock; app hands in the time"
     for number, line in enumerate(each.text.splitlines(), 1):
         if "noqa" in line and ("DTZ" in line or "TID251" in line):
             yield number, "switches the ban on clocks and unsafe loading off"

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -110,11 +111,11 @@ def test_partial_tiles_go_once_the_full_one_stands(tmp_path: Path):
     entries = numbered(600)
     files = LogFiles(tmp_path)
     size = 0
-    for portion in (10, 20, 226, 100, 244):
+    for portion in (10, 20, 226, 100, 10, 234):
         files.extend(size, entries[size : size + portion])
+        files.sweep(size, size + portion)
         size += portion
     before = naive(entries[:30])
-    files.sweep(size)
 
     kept = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.p/*"))
     assert kept == ["tile/0/002.p/88", "tile/1/000.p/1", "tile/1/000.p/2", "tile/entries/002.p/88"]
@@ -291,37 +292,49 @@ def test_bundles_are_read_as_they_were_written_or_not_at_all():
             list(unbundled(bundled(entries)[:-cut]))
 
 
-def test_a_proof_file_is_checked_by_itself_and_is_small(tmp_path: Path):
-    log = Signer("countenance.example/harbour-hotel", SEED)
-    entries = [entry().encoded(), *numbered(4000)]
+def proof_of(tmp_path: Path, entries: list[bytes], log: Signer) -> Proof:
     files = LogFiles(tmp_path)
     root = files.extend(0, entries)
-    proof = Proof(0, files.tree(4001).inclusion(0), signed(Checkpoint(log.verifier.name, 4001, root), log))
+    checkpoint = signed(Checkpoint(log.verifier.name, len(entries), root), log)
+    return Proof(0, files.tree(len(entries)).inclusion(0), checkpoint, entries[0])
+
+
+def test_a_proof_file_is_checked_by_itself(tmp_path: Path):
+    log = Signer("countenance.example/log/harbour-hotel/1", SEED)
+    proof = proof_of(tmp_path, [entry().encoded(), *numbered(4000)], log)
     read = Proof.parse(proof.as_file())
 
     assert read == proof
-    assert read.check(entries[0], log.verifier).size == 4001
+    assert read.check(log.verifier).size == 4001
     with pytest.raises(IntegrityError):
-        read.check(entries[1], log.verifier)
-    with_extra = proof.as_file().replace(b"index", b"extra AAAA\nindex", 1)
-    assert Proof.parse(with_extra) == proof
+        replace(read, entry=b"entry 0").check(log.verifier)
+    with pytest.raises(IntegrityError):
+        read.check(Signer(log.verifier.name, SEED[::-1]).verifier)
+
+
+def test_a_proof_of_a_million_entries_is_small():
+    """Twenty hashes lead to the root of a million entries."""
+    log = Signer("faces.harbour-hotel.example/log/harbour-hotel/1", SEED)
+    checkpoint = signed(Checkpoint(log.verifier.name, 1_000_000, bytes(32)), log)
+    proof = Proof(999_999, [b"\xff" * 32] * 20, checkpoint, LogEntry(entry().at, "keep_original", bytes(32)).encoded())
+
+    assert len(proof.as_file()) <= 1500
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         (b"@v1", b"@v2"), (b"index 0", b"index -1"), (b"index 0", b"index 00"), (b"index 0", b"index"),
-        (b"\n\n", b"\n"), (b"=\n\n", b"\n\n"), (b"index 0\n", b"index 0\n" + b"A" * 43 + b"=\n" * 1),
+        (b"\n\n", b"\n"), (b"=\n\n", b"\n\n"), (b"index 0\n", b"index 0\n" + b"A" * 43 + b"=\n"),
+        (b"extra ", b"extra !"), (b"extra", b"other"), (b"index 0", b"index 1"),
     ],
 )  # fmt: skip
 def test_a_damaged_proof_file_is_refused(tmp_path: Path, damage: tuple[bytes, bytes]):
     log = Signer("a", SEED)
-    files = LogFiles(tmp_path)
-    root = files.extend(0, numbered(9))
-    whole = Proof(0, files.tree(9).inclusion(0), signed(Checkpoint("a", 9, root), log)).as_file()
+    whole = proof_of(tmp_path, numbered(9), log).as_file()
     assert damage[0] in whole
     with pytest.raises(CountenanceError):
-        Proof.parse(whole.replace(damage[0], damage[1], 1)).check(b"entry 0", log.verifier)
+        Proof.parse(whole.replace(damage[0], damage[1], 1)).check(log.verifier)
 
 
 def test_a_full_disk_is_said(tmp_path: Path):

@@ -10,7 +10,7 @@ keyholder_app = typer.Typer(help="The process that alone reads the scores of enc
 @keyholder_app.command("make")
 def make_command() -> None:
     """Make the key holder's key; without it, references of encrypted purposes are lost, so back it up apart."""
-    from countenance.app import key_holder_keys
+    from countenance.app.holding import key_holder_keys
     from countenance.vault.keyholder import make_key
 
     chosen = settings()
@@ -21,7 +21,7 @@ def make_command() -> None:
 @keyholder_app.command("serve")
 def serve_command() -> None:
     """Answer at the socket until stopped; servers that match under encryption ask here."""
-    from countenance.app import serve_key_holder
+    from countenance.app.holding import serve_key_holder
 
     chosen = settings()
     start_logging(chosen.log_level)

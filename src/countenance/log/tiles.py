@@ -160,24 +160,21 @@ class LogFiles:
     def _write_tile(self, level: int | str, index: int, wide: int, content: bytes) -> None:
         self.write(tile_path(level, index, wide), content)
 
-    def sweep(self, size: int) -> None:
-        """Remove the partial tiles beside tiles that are full in a log of this size; the full ones stand for them."""
-        level, full = 0, size // TILE_WIDTH
-        while full:
-            for each in (level, ENTRIES) if level == 0 else (level,):
-                self._sweep_level(each, full)
-            level, full = level + 1, full // TILE_WIDTH
+    def sweep(self, before: int, size: int) -> None:
+        """Remove the partial tiles beside those that became full between two sizes; the full ones stand for them."""
+        level, first, last = 0, before // TILE_WIDTH, size // TILE_WIDTH
+        while last:
+            for index in range(first, last):
+                for each in (level, ENTRIES) if level == 0 else (level,):
+                    self._sweep_beside(tile_path(each, index))
+            level, first, last = level + 1, first // TILE_WIDTH, last // TILE_WIDTH
 
-    def _sweep_level(self, level: int | str, full: int) -> None:
-        """Go back through the full tiles until one has no partial ones beside it."""
-        for index in range(full - 1, -1, -1):
-            folder = (self.directory / tile_path(level, index)).with_suffix(".p")
-            if not folder.is_dir():
-                return
-            with suppress(OSError):
-                for each in folder.iterdir():
-                    each.unlink()
-                folder.rmdir()
+    def _sweep_beside(self, path: str) -> None:
+        folder = (self.directory / path).with_suffix(".p")
+        with suppress(OSError):
+            for each in folder.iterdir():
+                each.unlink()
+            folder.rmdir()
 
     def _partial_or_full(self, level: int | str, index: int, wide: int) -> bytes:
         found = self.read(tile_path(level, index, wide))

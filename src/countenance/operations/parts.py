@@ -14,6 +14,7 @@ from countenance.detect import FailureToAcquire
 from countenance.detect.several import NO_CHECK, AttackCheck
 from countenance.engines import Engine
 from countenance.law.pack import Packs
+from countenance.operations.logs import Logs
 from countenance.record import Recorded
 from countenance.store.database import Database
 from countenance.vault.encrypted import EncryptedProjection
@@ -86,6 +87,7 @@ class House:
     projection: Projection
     encrypted: EncryptedProjection
     limits: Limits
+    logs: Logs
     clock: Callable[[], datetime]
     count: Counter
     alarm: Event

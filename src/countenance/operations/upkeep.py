@@ -1,4 +1,4 @@
-"""Upkeep: what an open house does by itself, beside what it is asked: sweep every hour, and follow the database."""
+"""Upkeep: what an open house does by itself beside what it is asked: sweep, follow the database, write the logs."""
 
 import logging
 import threading
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, IntegrityError
 from countenance.operations.expire import expire
 from countenance.operations.follow import Follower
 from countenance.operations.journal import Journal
 from countenance.operations.parity import watch
 from countenance.operations.parts import House
+from countenance.operations.sequence import Sequencer
 from countenance.operations.steps import raise_filing
 from countenance.store import signals, sites
 
@@ -25,6 +26,8 @@ FOLLOW_SECONDS: Final = 300.0
 AGAIN_SECONDS: Final = 1.0
 #: How long an erasure may be in the database alone.
 JOURNAL_SECONDS: Final = 0.5
+#: How long a record may be in the database alone.
+SEQUENCE_SECONDS: Final = 0.5
 UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
 
 
@@ -79,6 +82,42 @@ def journaling(house: House, journal: Journal) -> Iterator[None]:
                 return
 
     with _beside("journal", act):
+        yield
+
+
+@contextmanager
+def sequencing(house: House) -> Iterator[None]:
+    """Put what was recorded into the logs until the end, and once more then; on the machine that writes them.
+
+    Raises what `Sequencer.settle` raises: nothing is served where the log is not as it was signed.
+    """
+    sequencer = Sequencer(house.database, house.logs, house.clock)
+    if not house.logs.writes:
+        yield
+        return
+    with house.database.reading() as tx:
+        operators = sites.operators(tx)
+    for operator_id in operators:
+        sequencer.settle(operator_id)
+
+    def act(closing: threading.Event) -> None:
+        failing: type[CountenanceError] | None = None
+        while True:
+            last = closing.wait(SEQUENCE_SECONDS)
+            try:
+                sequencer.step_all()
+                failing = None
+            except CountenanceError as error:
+                if failing is not type(error):  # said once, and counted until it is over
+                    _log.error("not_logged", extra={"kind": type(error).__name__})
+                failing = type(error)
+                house.count("log", "behind")
+                if isinstance(error, IntegrityError):
+                    house.alarm.set()
+            if last:
+                return
+
+    with _beside("sequencing", act):
         yield
 
 

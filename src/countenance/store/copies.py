@@ -20,6 +20,7 @@ from countenance.store import (  # noqa: F401 — every table has to be known be
     erasures,
     filings,
     links,
+    log_tables,
     originals,
     receipts,
     requests,

@@ -4,9 +4,11 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import psycopg
 import sqlalchemy
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, exc, text
 
 from countenance.errors import ConflictError, MalformedError, UnavailableError
@@ -31,7 +33,7 @@ class Database:
         """
         self._missed = missed
         self.engine: Engine = sqlalchemy.create_engine(
-            _parsed(address),
+            _usable(address),
             pool_size=connections,
             max_overflow=0,
             pool_timeout=5,
@@ -68,10 +70,7 @@ class Database:
             ) from error
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.InternalError) as error:
             self._missed()
-            raise UnavailableError(
-                "The database does not answer, so nothing was done. Repeat the request later.",
-                "数据库没有响应，未执行任何操作。请稍后重试。",
-            ) from error
+            raise _away(str(error.orig) if isinstance(error, exc.DBAPIError) else "") from error
         except exc.DBAPIError as error:
             if error.connection_invalidated:
                 self._missed()
@@ -146,7 +145,7 @@ def kept_private(address: str, environment: Mapping[str, str]) -> bool:
 
     The environment counts where it names a host to the driver, and a service might name any.
     """
-    url = _parsed(address)
+    url = _usable(address)
     named = [host for value in (url.host, *_listed(url.query.get("host"))) if value for host in value.split(",")]
     numbered = [host for value in _listed(url.query.get("hostaddr")) for host in value.split(",")]
     said = {name: environment.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE")}
@@ -154,7 +153,7 @@ def kept_private(address: str, environment: Mapping[str, str]) -> bool:
     hosts = [*(named or [said["PGHOST"] or ""]), *numbered]
     if not elsewhere and all(map(_here, hosts)):
         return True
-    return list(_listed(url.query.get("sslmode"))) in [["verify-full"], ["verify-ca"]]
+    return list(_listed(url.query.get("sslmode"))) == ["verify-full"]  # verify-ca takes any name of the authority's
 
 
 def _here(host: str) -> bool:
@@ -173,14 +172,43 @@ def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value or ()
 
 
-def _parsed(address: str) -> sqlalchemy.URL:
+def _usable(address: str) -> sqlalchemy.URL:
+    """Return an address taken apart; raises MalformedError for one that the driver could not use."""
     try:
-        return sqlalchemy.make_url(address)
-    except (exc.ArgumentError, ValueError):
+        url = sqlalchemy.make_url(address)
+        words, options = url.get_dialect()().create_connect_args(url)
+        make_conninfo(*words, **options)
+    except (exc.ArgumentError, psycopg.Error, ValueError, LookupError, TypeError):
         raise MalformedError(
-            "The database address cannot be read. It is like postgresql://user@host:5432/name.",
-            "数据库地址无法读取。其形式如 postgresql://user@host:5432/name。",
+            "The database address cannot be read. It is like postgresql://user@host:5432/name?sslmode=verify-full; an "
+            "option may be misspelled.",
+            "数据库地址无法读取。其形式如 postgresql://user@host:5432/name?sslmode=verify-full；请检查选项拼写。",
         ) from None
+    return url
+
+
+#: What the driver says, in its own words, when trying again does not help; whoever runs the server has to know why.
+_NOT_TRUSTED: Final = ("certificate verify failed", "does not match host name", "root certificate file")
+_NOT_LET_IN: Final = ("authentication failed", "no pg_hba.conf entry", "FATAL:  role", "FATAL:  database")
+
+
+def _away(said: str) -> UnavailableError:
+    """Return why the database cannot be used now, by what the driver said, of which nothing is repeated."""
+    if any(each in said for each in _NOT_TRUSTED):
+        return UnavailableError(
+            "The database's certificate is not the one to trust, so nothing was said to it. Check sslrootcert and the "
+            "host's name in the database address.",
+            "数据库证书不可信，未向其发送任何内容。请检查数据库地址中的 sslrootcert 与主机名。",
+        )
+    if any(each in said for each in _NOT_LET_IN):
+        return UnavailableError(
+            "The database does not let this server in. Check role, password and name in the database address.",
+            "数据库拒绝接入。请检查数据库地址中的用户、密码与库名。",
+        )
+    return UnavailableError(
+        "The database does not answer, so nothing was done. Repeat the request later.",
+        "数据库没有响应，未执行任何操作。请稍后重试。",
+    )
 
 
 def _alembic() -> "Config":

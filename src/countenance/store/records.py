@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from countenance.store.database import Transaction
+from countenance.store.log_tables import log_pending
 from countenance.store.tables import record
 
 
@@ -31,11 +32,14 @@ class RecordRow:
 PORTION: Final = 1000
 _NAMES = tuple(RecordRow.__dataclass_fields__)
 _COLUMNS = [record.c[name] for name in _NAMES]
-_INSERT = record.insert()
+_GIVEN: Final[dict[str, Any]] = {name: bindparam(name) for name in _NAMES}
+_ADDED = record.insert().values(_GIVEN).returning(record.c.operator_id, record.c.number).cte("added")
+#: One trip: a record, and that it is to go into the log.
+_INSERT = log_pending.insert().from_select(["operator_id", "number"], select(_ADDED.c.operator_id, _ADDED.c.number))
 
 
 def add(tx: Transaction, row: RecordRow) -> None:
-    """Add one record to the transaction of its effect."""
+    """Add one record to the transaction of its effect; the log takes it in behind the commit."""
     tx.execute(_INSERT, {name: getattr(row, name) for name in _NAMES})
 
 

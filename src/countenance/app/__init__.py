@@ -2,7 +2,6 @@
 
 import logging
 import os
-import pwd
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,22 +9,25 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from countenance.api import by_problem, make_api
+from countenance.app.holding import key_holder
 from countenance.capture import Limits
 from countenance.compare import Threshold
-from countenance.engines import Engine, load_engine, thresholds
+from countenance.engines import Engine, load_engine
 from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
 from countenance.operations.fill import Progress, fill
 from countenance.operations.journal import Journal
+from countenance.operations.logs import Logs
 from countenance.operations.parts import House, Margins
-from countenance.operations.upkeep import following, journaling, sweeping
+from countenance.operations.upkeep import following, journaling, sequencing, sweeping
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -34,12 +36,10 @@ from countenance.store import embedded, records, sites
 from countenance.store.database import Database, kept_private
 from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.hardware import HardwareKeys, Module
-from countenance.vault.keyholder import KeyHolder
-from countenance.vault.keyholder_socket import AtSocket, Served
 from countenance.vault.keys import FileKeys, KeyProvider, MountedKeys
 from countenance.vault.projection import Projection
 from countenance.vault.vaults import Vaults
-from countenance.vocabulary import KeysFrom, Target
+from countenance.vocabulary import KeysFrom
 
 _log = logging.getLogger("countenance.app")
 
@@ -133,56 +133,21 @@ def hardware_keys(settings: Settings) -> HardwareKeys:
     return HardwareKeys(settings.keys_dir or settings.data_dir / "keys", module)
 
 
-@contextmanager
-def key_holder(settings: Settings) -> Iterator[AtSocket | None]:
-    """Yield where the key holder is asked, None where the settings name none; it is hung up afterwards."""
-    asked = None if settings.keyholder_socket is None else AtSocket(settings.keyholder_socket)
-    yield asked
-    if asked is not None:
-        asked.close()
-
-
-def key_holder_keys(settings: Settings) -> FileKeys:
-    """Return where the key holder's own key lies."""
-    return FileKeys(settings.keyholder_dir)
-
-
-def serve_key_holder(settings: Settings, started: Callable[[], None]) -> None:
-    """Be the key holder until a signal comes, for this user and the one the settings name.
-
-    Raises UnavailableError where key, socket or calibration is missing, MalformedError where no socket is named.
-    """
-    if settings.keyholder_socket is None:
-        raise MalformedError(
-            "Say where the key holder listens: COUNTENANCE_KEYHOLDER_SOCKET.",
-            "请设置密钥持有进程的套接字：COUNTENANCE_KEYHOLDER_SOCKET。",
-        )
-    targets = {Target.VERIFY: settings.threshold_fmr, Target.IDENTIFY: settings.identify_fmr}
-    scores = thresholds(settings.detector_card, settings.extractor_card, targets.values())
-    holder = KeyHolder(key_holder_keys(settings), dict(zip(targets, scores, strict=True)))
-    users = {os.geteuid(), *(_user(settings.keyholder_peer) if settings.keyholder_peer else ())}
-    served = Served(holder, settings.keyholder_socket, users)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=served.close).start())
-    started()
-    served.run()
-
-
-def _user(name: str) -> tuple[int]:
-    try:
-        return (pwd.getpwnam(name).pw_uid,)
-    except KeyError:
-        raise MalformedError(
-            "COUNTENANCE_KEYHOLDER_PEER names no user of this machine.",
-            "COUNTENANCE_KEYHOLDER_PEER 不是本机用户。",
-        ) from None
-
-
 def journal(settings: Settings) -> Journal:
     """Return the file that remembers erasures; raises MalformedError where what is there is none."""
     kept = Journal(settings.journal_file or settings.data_dir / "erasures.jsonl")
     kept.read()
     return kept
+
+
+def logs(settings: Settings) -> Logs:
+    """Return where the logs lie and by which keys they are signed."""
+    return Logs(
+        settings.log_dir or settings.data_dir / "log",
+        settings.log_name or urlsplit(settings.public_url).netloc,
+        FileKeys(settings.log_keys_dir or settings.data_dir / "log-keys"),
+        writes=settings.log_writes,
+    )
 
 
 def packs(settings: Settings) -> Packs:
@@ -277,6 +242,7 @@ def open_house(
             projection=Projection(engine.model_id, engine.extractor.dimension),
             encrypted=EncryptedProjection(holder, engine.extractor.dimension),
             limits=Limits(sample_bytes_max=settings.sample_bytes_max, sample_pixels_max=settings.sample_pixels_max),
+            logs=logs(settings),
             clock=clock,
             count=metrics.count,
             alarm=threading.Event(),
@@ -302,7 +268,7 @@ def open_house(
             backup_days=settings.backup_days,
         )
         fill(house, progress)
-        for beside in (sweeping(house), following(house), journaling(house, journal(settings))):
+        for beside in (sequencing(house), sweeping(house), following(house), journaling(house, journal(settings))):
             stack.enter_context(beside)
         yield Opened(house, metrics, settings)
 

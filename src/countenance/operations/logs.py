@@ -1,0 +1,89 @@
+"""Where the logs lie, under which names, and by which keys they are signed."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from countenance.errors import IntegrityError, UnavailableError
+from countenance.log.notes import Checkpoint, Signer, Verifier, opened, signed
+from countenance.log.tiles import LogFiles
+from countenance.store.logged import LogRow
+from countenance.vault.keys import KeyProvider
+
+#: The log's public key lies beside its checkpoint, for whoever comes for the first time; it is no secret.
+VKEY: Final = "vkey"
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs of every operator: a directory, a name before theirs, and the keys that sign, apart from all others.
+
+    `writes` is false where another machine writes the logs of this database.
+    """
+
+    directory: Path
+    name: str
+    keys: KeyProvider = field(repr=False)
+    writes: bool = True
+
+    def origin(self, operator_id: str, generation: int) -> str:
+        """Return the name of a log."""
+        return f"{self.name}/log/{operator_id}/{generation}"
+
+    def files(self, operator_id: str, generation: int) -> LogFiles:
+        """Return a log's files."""
+        return LogFiles(self.directory / operator_id / str(generation))
+
+    def unused(self, operator_id: str) -> int:
+        """Return the generation after every one that a key was made for, whatever the database remembers.
+
+        So a database that begins anew never signs another history under an old key.
+        """
+        return max(self.keys.generations(operator_id), default=0) + 1
+
+    def signer(self, row: LogRow) -> Signer:
+        """Return who signs a log; the key of an empty one is made when it is asked for first.
+
+        Raises UnavailableError where the key of a log with entries is not there.
+        """
+        generation = row.generation
+        if not row.size and generation not in self.keys.generations(row.operator_id):
+            with suppress(IntegrityError):  # another process made it at the same moment
+                self.keys.create(row.operator_id, generation)
+        try:
+            seed = self.keys.open(row.operator_id, generation)
+        except UnavailableError as error:
+            raise UnavailableError(
+                "The key that signs the log is missing or can be read by others. Put it back from its backup with mode "
+                "0600, or continue in a new log: countenance log continue",
+                "日志签名密钥缺失或可被他人读取。请从备份恢复（权限 0600），或另起新日志：countenance log continue",
+            ) from error
+        signer = Signer(row.origin, seed)
+        seed[:] = bytes(len(seed))
+        return signer
+
+    def verifier(self, row: LogRow) -> Verifier:
+        """Return a log's public key, from its private one where that is here, else from the file beside the log."""
+        if row.generation in self.keys.generations(row.operator_id):
+            return self.signer(row).verifier
+        found = self.files(row.operator_id, row.generation).read(VKEY)
+        if found is None:
+            raise UnavailableError("The log's public key is not here.", "此处没有日志公钥。")
+        return Verifier.of_vkey(found.decode("utf-8", "replace"))
+
+    def publish(self, row: LogRow) -> None:
+        """Sign what a log has and put the checkpoint in its place."""
+        files = self.files(row.operator_id, row.generation)
+        signer = self.signer(row)
+        if files.read(VKEY) is None:
+            files.write(VKEY, f"{signer.verifier.as_vkey()}\n".encode())
+        files.publish(signed(Checkpoint(row.origin, row.size, row.root), signer))
+
+    def published(self, row: LogRow) -> tuple[Checkpoint, bytes] | None:
+        """Return a log's checkpoint and the signed note it was read from, None before the first.
+
+        Raises IntegrityError for one that this log did not sign.
+        """
+        note = self.files(row.operator_id, row.generation).checkpoint()
+        return None if note is None else (opened(note, self.verifier(row))[0], note)

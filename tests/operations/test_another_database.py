@@ -14,12 +14,14 @@ from countenance.operations.activate import activate, register
 from countenance.operations.backup import backup, restore
 from countenance.operations.fill import fill
 from countenance.operations.journal import Journal
+from countenance.operations.logs import Logs
 from countenance.operations.parts import Permitted
 from countenance.operations.withdraw import withdraw
 from countenance.settings import Settings
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
 from countenance.store.database import Database, kept_private
+from countenance.vault.keys import FileKeys
 from tests import pictures
 from tests.database import DEVICE, HOTEL, KIOSK, OFFICER, PURPOSE, Clock, Hotel, make_hotel
 
@@ -117,7 +119,15 @@ def test_a_role_that_owns_its_database_and_nothing_else_is_enough(
     hotel.enrol("guest", pictures.admiral())
     backup(database, tmp_path / "one", clock(), lambda _done, _total: None)
     withdraw(hotel.house, DEVICE, "guest", PURPOSE)
-    done = restore(database, tmp_path / "one", Journal(tmp_path / "j"), clock(), lambda _done, _total: None, 35)
+    done = restore(
+        database,
+        tmp_path / "one",
+        Journal(tmp_path / "j"),
+        Logs(tmp_path / "log", "db.example", FileKeys(tmp_path / "log-keys")),
+        clock(),
+        progress=lambda _done, _total: None,
+        backup_days=35,
+    )
     assert done.erasures == 1
     assert fill(hotel.house) == 0
     with database.transaction() as tx:

@@ -14,9 +14,11 @@ from countenance.errors import ConflictError, CountenanceError, MalformedError, 
 from countenance.operations.backup import Restored, backup, restore
 from countenance.operations.credentials import issue, revoke
 from countenance.operations.erase import erase
+from countenance.operations.examine import examine
 from countenance.operations.fill import fill
 from countenance.operations.journal import Journal
 from countenance.operations.parts import Refused, Verified
+from countenance.operations.sequence import Sequencer
 from countenance.operations.sign_in import invite
 from countenance.operations.staff import add_staff
 from countenance.operations.upkeep import journaling
@@ -40,7 +42,8 @@ def saved(hotel: Hotel, folder: Path, name: str = "one.backup") -> Path:
 
 
 def put_back(hotel: Hotel, file: Path, folder: Path, days: int = 35) -> Restored:
-    return restore(hotel.house.database, file, Journal(folder / "journal"), hotel.clock(), silent, days)
+    house, journal = hotel.house, Journal(folder / "journal")
+    return restore(house.database, file, journal, house.logs, hotel.clock(), progress=silent, backup_days=days)
 
 
 def afresh(hotel: Hotel) -> Hotel:
@@ -82,6 +85,24 @@ def test_every_table_is_in_a_backup(lived_in: Hotel, tmp_path: Path) -> None:
         assert set(archive.namelist()) == there - copies.LEFT_OUT | {"manifest.json"}
 
 
+def test_the_log_goes_on_behind_what_was_signed_and_the_record_of_the_restore_says_what_was_lost(
+    hotel: Hotel, tmp_path: Path
+) -> None:
+    sequencer = Sequencer(hotel.house.database, hotel.house.logs, hotel.clock)
+    hotel.consent("guest")
+    sequencer.step_all()
+    file = saved(hotel, tmp_path)
+    hotel.consent("later")
+    sequencer.step_all()
+    put_back(hotel, file, tmp_path)
+    sequencer.step_all()
+
+    (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    assert one.report.found == {}
+    assert one.report.restored == 2, "that the notice was served, and the consent; that a backup was made was in it"
+    assert one.report.size == one.row.size
+
+
 def test_everything_is_back_as_it_was(lived_in: Hotel, tmp_path: Path) -> None:
     file = saved(lived_in, tmp_path)
     before = counted(lived_in)
@@ -92,7 +113,8 @@ def test_everything_is_back_as_it_was(lived_in: Hotel, tmp_path: Path) -> None:
     done = put_back(lived_in, file, tmp_path)
     assert done.erasures == 0
     after = counted(lived_in)
-    assert after.pop("record") == before.pop("record") + 1, "that it was restored is on record"
+    for table in ("record", "log_pending"):
+        assert after.pop(table) == before.pop(table) + 1, "that it was restored is on record, and goes into the log"
     assert after == before
     house = afresh(lived_in)
     assert answers(house, "guest", grace_hopper_jpeg())

@@ -27,7 +27,7 @@ def restore_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Replace the database by a backup; who withdrew since stays withdrawn. Stop every server first."""
-    from countenance.app import journal, now, open_database
+    from countenance.app import journal, logs, now, open_database
     from countenance.operations.backup import restore
 
     chosen = settings()
@@ -35,6 +35,14 @@ def restore_command(
         if not yes:
             typer.confirm("Everything in the database is replaced by the backup. Go on?", abort=True)
         with bar("Tables") as progress:
-            done = restore(database, file, journal(chosen), now(), progress, chosen.backup_days)
+            done = restore(
+                database,
+                file,
+                journal(chosen),
+                logs(chosen),
+                now(),
+                progress=progress,
+                backup_days=chosen.backup_days,
+            )
     typer.echo(f"As of {done.at.isoformat()}. Made again: {done.erasures} erasures and revocations of after it.")
     typer.echo("What else was decided since (site file, authorisations, new credentials) has to be done again.")

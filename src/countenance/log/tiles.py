@@ -61,10 +61,14 @@ class LogFiles:
 
     def entries(self, index: int, wide: int) -> list[bytes]:
         """Return the first entries of a bundle, `wide` of them; raises what `tile` and `unbundled` raise."""
-        found = list(islice(unbundled(self._partial_or_full(ENTRIES, index, wide)), wide))
+        found = list(self.stored_entries(index, wide))
         if len(found) != wide:
             raise _missing()
         return found
+
+    def stored_entries(self, index: int, wide: int) -> Iterator[bytes]:
+        """Yield the first entries of a bundle one by one, at most `wide`; raises what `tile` and `unbundled` raise."""
+        yield from islice(unbundled(self._partial_or_full(ENTRIES, index, wide)), wide)
 
     def entries_from(self, start: int, end: int, size: int) -> Iterator[bytes]:
         """Yield the entries from `start` to before `end` of a log of this size."""

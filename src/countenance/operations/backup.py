@@ -9,12 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from countenance.errors import MalformedError, NotAllowedError, UnavailableError
 from countenance.forget import forget_purpose, forget_subject
 from countenance.operations.journal import Journal
+from countenance.operations.logs import Logs
+from countenance.operations.sequence import adopt
 from countenance.record import Entry, append
 from countenance.store import copies, credentials, erasures, links, sign_ins, sites, subjects
 from countenance.store.database import Database, Transaction
@@ -64,13 +66,21 @@ def backup(database: Database, path: Path, at: datetime, progress: Progress) -> 
 
 
 def restore(
-    database: Database, path: Path, journal: Journal, at: datetime, progress: Progress, backup_days: int
+    database: Database,
+    path: Path,
+    journal: Journal,
+    logs: Logs,
+    at: datetime,
+    *,
+    progress: Progress,
+    backup_days: int,
 ) -> Restored:
     """Replace what is in the database by a backup, and erase again what was taken back, erased and revoked since.
 
-    What the present database knows of erasures goes into the journal first. Raises MalformedError for a file that is
-    no backup, NotAllowedError for one older than erasures are remembered, ConflictError while a server runs; nothing
-    has changed then.
+    What the present database knows of erasures goes into the journal first. The logs go on behind everything that was
+    ever signed: entries whose records the backup does not have stay, and the record of the restore says which. Raises
+    MalformedError for a file that is no backup, NotAllowedError for one older than erasures are remembered,
+    ConflictError while a server runs, IntegrityError where a log is not what was signed; nothing has changed then.
     """
     try:
         file = path.open("rb")
@@ -94,7 +104,9 @@ def restore(
                 credentials.end_every_session(tx, operator_id, at)
                 links.end_all(tx, operator_id)
                 sign_ins.end_invitations(tx, operator_id)
-                said = {"backup": manifest["at"].isoformat(), "erasures": done.get(operator_id, 0)}
+                said: dict[str, Any] = {"backup": manifest["at"].isoformat(), "erasures": done.get(operator_id, 0)}
+                if logs.writes and (beyond := adopt(tx, logs, operator_id)):
+                    said["log"] = {"from": beyond[0], "to": beyond[1]}
                 entry = Entry(operator_id=operator_id, at=at, kind="backup", outcome="restored", by=_BY, details=said)
                 append(tx, entry)
     return Restored(manifest["at"], sum(done.values()))

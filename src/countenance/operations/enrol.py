@@ -82,7 +82,13 @@ def enrol(
         row, kept_as = _seal(tx, house, subject, asked, features)
 
         # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
-        details = {"duties": discharged, "references": kept, **doubles.as_json(), **found.as_json()}
+        details = {
+            "duties": discharged,
+            "reference": str(row.reference_id),
+            "references": kept,
+            **doubles.as_json(),
+            **found.as_json(),
+        }
         others = doubles.asked
         recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), others=others, details=details)
         done = Enrolled(row.reference_id, kept, permit, recorded, found.check)

@@ -59,6 +59,14 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Yield a transaction that only reads, sees everything as it is at one instant, and may take its time."""
+        with self.transaction() as tx:
+            tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            tx.execute(text("SET LOCAL statement_timeout = 0"))
+            yield tx
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn what the driver raises into the house's errors."""
         try:

@@ -17,6 +17,7 @@ from countenance.store.tables import record
 #: "clog" and the operator's hash: one sequencer for each operator at a time, whichever process it is in.
 _LOCK: Final = 0x636C6F67
 _PORTION: Final = 1000
+SIZE_MAX: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def find(tx: Transaction, operator_id: str, record_id: UUID) -> tuple[LogRow, in
 
 
 @contextmanager
-def written(tx: Transaction, row: LogRow, start: int, end_before: int) -> Iterator[Iterator[Logged]]:
+def written(tx: Transaction, row: LogRow, start: int = 0, end_before: int = SIZE_MAX) -> Iterator[Iterator[Logged]]:
     """Yield the entries of a log with their records, in order, from a cursor that is closed whatever happens."""
     query = (
         select(log_entry.c.log_index, record.c.at, record.c.kind, record.c.digest, record.c.body)

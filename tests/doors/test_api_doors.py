@@ -11,7 +11,14 @@ from countenance.api.door import Open, Route
 from countenance.vocabulary import Role
 from tests.doors.conftest import about
 
-OPEN = {"/v1/health", "/v1/ready", "/v1/openapi.json", "/v1/problems/{name}", "/metrics"}
+OPEN = {
+    "/v1/health",
+    "/v1/ready",
+    "/v1/openapi.json",
+    "/v1/problems/{name}",
+    "/metrics",
+    "/log/{operator}/{generation}/{path}",
+}
 FACES = {"/v1/enrol", "/v1/verify", "/v1/identify", "/v1/identify_remote", "/v1/analyse", "/v1/keep_original"}
 AUTHORISATIONS = {
     f"/v1/authorisations{rest}"
@@ -28,17 +35,17 @@ GOVERNED = {
     "/v1/disclose",
 }
 SITE = {f"/v1/{noun}" for noun in ["operator", "purposes", "venues", "places", "devices", "alternatives", "notices"]}
-RECORDS = {"/v1/records", "/v1/records/{record_id}"}
+RECORDS = {"/v1/records", "/v1/records/{record_id}", "/v1/records/{record_id}/proof", "/v1/log"}
 DATA = "/v1/subjects/{ref}/data"
 ANSWER = "/v1/requests/{request_id}/answer"
 #: What takes a receipt, and no credential whatever its role.
-HELD = {f"/v1/receipt{rest}" for rest in ["", "/uses", "/withdraw", "/certificate", "/qr"]}
+HELD = {f"/v1/receipt{rest}" for rest in ["", "/uses", "/withdraw", "/certificate", "/qr", "/proof"]}
 #: What device and officer share; with a method before it, a path is for that method alone.
 DESK = FACES | SITE | {"/v1/choices", "/v1/withdraw", "/v1/capture", "/v1/alternatives/report", "/v1/receipts"}
 DESK |= {"POST /v1/consents", "/v1/notices/served"}
 MAY = {
-    "device": DESK | {"/v1/challenges"},
-    "subject": {"/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records", "/v1/subject/data"}
+    "device": DESK | {"/v1/challenges", "/v1/log"},
+    "subject": {"/v1/log", "/v1/withdraw", "/v1/erase", "/v1/subjects/{ref}/records", "/v1/subject/data"}
     | {"GET /v1/consents", "/v1/consents/{consent_id}"}
     | {"POST /v1/requests", "/v1/requests/{request_id}"},
     "regulator": SITE
@@ -56,7 +63,7 @@ MAY = {
     | {"GET /v1/consents", "/v1/consents/{consent_id}"}
     | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"},
 }
-OPERATIONS = 67
+OPERATIONS = 71
 
 
 def operations(document):
@@ -88,7 +95,7 @@ def test_without_a_credential_every_operation_says_401(desk):
 
 
 def test_open_operations_are_open_and_tell_nothing(desk):
-    for path in sorted(OPEN - {"/v1/problems/{name}"}):
+    for path in sorted(OPEN - {"/v1/problems/{name}", "/log/{operator}/{generation}/{path}"}):
         answer = desk.get(path, role=None)
         assert (path, answer.status_code) == (path, 200)
         if path != "/v1/openapi.json":

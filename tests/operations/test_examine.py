@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from countenance.log.check import Report
 from countenance.operations.erase import erase
-from countenance.operations.examine import examine
+from countenance.operations.examine import Scope, examine
 from countenance.operations.expire import expire
 from countenance.operations.sequence import Sequencer
 from countenance.operations.withdraw import withdraw
@@ -142,11 +142,13 @@ def test_a_checkpoint_kept_elsewhere_is_held_against_the_log(lived_in: Hotel) ->
     kept = lived_in.house.logs.published(row)
     assert kept is not None
     logs, progress = lived_in.house.logs, lambda done, total: None
-    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, [replace(kept[0], size=row.size + 1)])
+    (one,) = examine(
+        lived_in.house.database, logs, OPERATOR, progress, Scope(known=[replace(kept[0], size=row.size + 1)])
+    )
     assert {flaw.value for flaw in one.report.found} == {"rollback"}
-    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, [replace(kept[0], root=bytes(32))])
+    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, Scope(known=[replace(kept[0], root=bytes(32))]))
     assert {flaw.value for flaw in one.report.found} == {"fork"}
-    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, [kept[0]])
+    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, Scope(known=[kept[0]]))
     assert one.report.found == {}
 
 
@@ -156,3 +158,17 @@ def test_what_was_dated_back_is_found(lived_in: Hotel) -> None:
     withdraw(lived_in.house, OFFICER, "stays", PURPOSE)
     Sequencer(lived_in.house.database, lived_in.house.logs, lived_in.clock).step_all()
     assert found(lived_in) == {"order": size}
+
+
+def test_of_a_period_only_its_records_are_looked_at(lived_in: Hotel) -> None:
+    index = index_of(lived_in, "withdraw")
+    change(lived_in, "UPDATE record SET digest = sha256(digest) WHERE kind = 'withdraw'")
+    now = lived_in.clock()
+
+    def flaws(scope: Scope) -> dict[str, int | None]:
+        (one,) = examine(lived_in.house.database, lived_in.house.logs, OPERATOR, lambda done, total: None, scope)
+        return {flaw.value: first for flaw, (first, _) in one.report.found.items()}
+
+    assert flaws(Scope(since=now - timedelta(days=1), before=now + timedelta(days=1))) == {"body": index}
+    assert flaws(Scope(since=now + timedelta(seconds=1))) == {}
+    assert flaws(Scope(before=now - timedelta(seconds=1))) == {}

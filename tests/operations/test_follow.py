@@ -18,19 +18,22 @@ from countenance.operations.identify import Unnamed, identify
 from countenance.operations.parts import House, Identified
 from countenance.operations.withdraw import withdraw
 from countenance.store import signals
+from countenance.store.database import Database
 from countenance.vocabulary import Scope
-from tests.database import DEVICE, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Hotel
+from tests.database import DEVICE, KIOSK, OFFICER, OPERATOR, PURPOSE, SESSION, Address, Hotel
 from tests.faces import astronaut_jpeg, grace_hopper_jpeg
 from tests.operations.test_spaces import afresh
 
 
 @pytest.fixture
-def other(hotel: Hotel) -> Iterator[House]:
-    """Return another process's house on the same database, which follows."""
-    house = afresh(hotel)
+def other(hotel: Hotel, address: Address) -> Iterator[House]:
+    """Return another process's house on the same database, with connections of its own, which follows."""
+    pool = Database(address.url)
+    house = replace(afresh(hotel), database=pool)
     with upkeep.following(house):
         _soon(lambda: _listening(hotel) == 1)
         yield house
+    pool.close()
 
 
 def _soon(true: Callable[[], bool], seconds: float = 1.0) -> None:
@@ -85,9 +88,7 @@ def test_what_is_destroyed_at_one_leaves_the_others_memory(hotel: Hotel, other: 
 def test_what_did_not_happen_is_not_heard_of(hotel: Hotel, other: House) -> None:
     heard: list[signals.Heard] = []
     stop = threading.Event()
-    listening = threading.Thread(
-        target=signals.listen, args=(hotel.house.database, heard.append, lambda: None, stop, 60.0)
-    )
+    listening = threading.Thread(target=signals.listen, args=(other.database, heard.append, lambda: None, stop, 60.0))
     listening.start()
     try:
         _soon(lambda: _listening(hotel) == 2)
@@ -196,10 +197,48 @@ def test_an_error_nobody_expected_does_not_end_the_following(
     hotel.consent("second")
     with monkeypatch.context() as patched:
         patched.setattr(Follower, "hear", hear)
-        house = afresh(hotel)
+        house = replace(afresh(hotel), database=other.database)
         with upkeep.following(house):
             _soon(lambda: _listening(hotel) == 2)
             hotel.enrol("guest", grace_hopper_jpeg())
             _soon(lambda: failed.is_set() and len(house.projection) == 1, seconds=10)
             hotel.enrol("second", astronaut_jpeg())
             _soon(lambda: len(house.projection) == 2, seconds=10)
+
+
+def test_what_a_server_kept_itself_it_holds_and_does_not_read_again(hotel: Hotel, other: House) -> None:
+    heard: list[signals.Heard] = []
+    stop = threading.Event()
+    listening = threading.Thread(
+        target=signals.listen, args=(hotel.house.database, heard.append, lambda: None, stop, 60.0)
+    )
+    listening.start()
+    try:
+        _soon(lambda: _listening(hotel) == 2)
+        hotel.consent("guest")
+        hotel.enrol("guest", grace_hopper_jpeg())
+        withdraw(hotel.house, DEVICE, "guest", PURPOSE)
+        _soon(lambda: len(heard) == 1)
+    finally:
+        stop.set()
+        listening.join(timeout=5)
+    assert [each.kept for each in heard] == [False], "what was destroyed is heard by everybody"
+
+
+def test_what_is_told_in_a_row_is_read_in_one_go(hotel: Hotel, other: House) -> None:
+    heard: list[signals.Heard] = []
+    stop = threading.Event()
+    listening = threading.Thread(target=signals.listen, args=(other.database, heard.append, lambda: None, stop, 60.0))
+    listening.start()
+    references = [uuid4() for _ in range(20)]
+    try:
+        _soon(lambda: _listening(hotel) == 2)
+        with hotel.house.database.transaction() as tx:
+            for each in references:
+                signals.tell(tx, OPERATOR, uuid4(), [PURPOSE], [each], kept=True)
+            signals.tell(tx, OPERATOR, uuid4(), [PURPOSE], references[:1], kept=False)
+        _soon(lambda: len(heard) >= 2)
+    finally:
+        stop.set()
+        listening.join(timeout=5)
+    assert [(each.kept, list(each.references)) for each in heard] == [(True, references), (False, references[:1])]

@@ -34,6 +34,7 @@ from countenance.cli.governed import (
 from countenance.cli.house import clock_app, credential_app, expire_command, serve_command, site_app
 from countenance.cli.keyholder import keyholder_app
 from countenance.cli.law import law_app
+from countenance.cli.log import log_app
 from countenance.cli.parity import choose_command, parity_command
 from countenance.cli.receipts import receipt_app
 from countenance.cli.replay import replay_command
@@ -76,6 +77,7 @@ app.add_typer(clock_app, name="clock")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(vault_app, name="vault")
 app.add_typer(keyholder_app, name="keyholder")
+app.add_typer(log_app, name="log")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)

@@ -69,6 +69,7 @@ class Body:
 #: Hands over the bodies in the log's order, None for one that is not there.
 Bodies = Iterable[Body | None]
 Seen = Callable[[int, Body, dict[str, Any]], None]
+Within = Callable[[LogEntry], bool]
 Progress = Callable[[int, int], None]
 
 
@@ -80,10 +81,12 @@ def check(
     known: Sequence[Checkpoint] = (),
     bodies: Bodies | None = None,
     seen: Seen | None = None,
+    within: Within = lambda entry: True,  # noqa: ARG005 — everything
 ) -> Report:
     """Return what is wrong with a log, as far as it can be read; nothing is raised for a flaw.
 
-    `known` are checkpoints of this log that were kept elsewhere. Each body is handed to `seen` with its index.
+    `known` are checkpoints of this log that were kept elsewhere. Each body is handed to `seen` with its index. Bodies
+    of entries that are not `within` what was asked about are passed over; the tree is checked whole all the same.
     """
     report, checkpoint = Report(), None
     note = files.checkpoint()
@@ -100,7 +103,7 @@ def check(
         if size > checkpoint.size:
             report.add(Flaw.ROLLBACK, checkpoint.size)
     walk = _Walk(report, kept)
-    beside = _Beside(report, bodies, seen)
+    beside = _Beside(report, bodies, seen, within)
     for index in range(-(-checkpoint.size // TILE_WIDTH)):
         progress(index * TILE_WIDTH, checkpoint.size)
         wide = width(checkpoint.size, 0, index)
@@ -192,8 +195,9 @@ class _Walk:
 class _Beside:
     """Compares the bodies beside the log with its entries."""
 
-    def __init__(self, report: Report, bodies: Bodies | None, seen: Seen | None) -> None:
+    def __init__(self, report: Report, bodies: Bodies | None, seen: Seen | None, within: Within) -> None:
         self._report = report
+        self._within = within
         self._bodies = None if bodies is None else iter(bodies)
         self._seen = seen
         self._lost: list[int] = []
@@ -203,6 +207,8 @@ class _Beside:
         if self._bodies is None:
             return
         body = next(self._bodies, None)
+        if entry is not None and not self._within(entry):
+            return
         if body is None:
             self._lost.append(index)
             return

@@ -7,10 +7,9 @@ from dataclasses import replace
 from countenance.answer import Refusal
 from countenance.compare import Features, one_identity
 from countenance.detect.several import Acquired, Frames, acquired
-from countenance.errors import LimitError
 from countenance.operations import challenge
 from countenance.operations.parts import AttackSuspected, Caller, House, NotAcquired, Refused
-from countenance.operations.steps import Asked, ask, not_acquired, refused, write
+from countenance.operations.steps import Asked, ask, not_acquired, refused, too_many, write
 from countenance.store.database import Transaction
 
 
@@ -23,10 +22,7 @@ def look(house: House, asked: Asked, sent: bytes | Frames) -> Iterator[Acquired]
     """
     frames = Frames.of(sent)
     if len(frames.pictures) > house.frames_max:
-        raise LimitError(
-            f"At most {house.frames_max} pictures are looked at in one request. Send fewer.",
-            f"一次请求最多处理 {house.frames_max} 张图片。请减少数量。",
-        )
+        raise too_many(house)
     turns = challenge.turns_of(house, asked.question)
     area, engine = asked.on_file.area, house.engine
     with acquired(frames, house.limits, area, engine.detector, turns=turns, model=engine.attack) as found:

@@ -52,22 +52,22 @@ _OVER: Final[Mapping[str, Finding]] = {
 }
 
 
-def spend(tx: Transaction, house: House, question: Question, pictures: int) -> tuple[Finding, ...]:
-    """Count the pictures of an act before any is decoded, and return why it goes no further, nothing where it may.
+def spend(tx: Transaction, house: House, question: Question, pictures: int) -> Mapping[str, Finding]:
+    """Count the pictures of an act before any is decoded, and return which counts let it go no further, and why.
 
     What goes no further is not counted, so a stranger's tries do not keep the person out for longer.
     """
     if question.action not in TAKING_PART:  # who is looked for at a distance is named, approved and reviewed
-        return ()
+        return {}
     keys = _keys(house, question)
     if not keys:  # neither device nor claim: the law has refused it already
-        return ()
+        return {}
     most = {_DEVICE: house.budget_device, _CLAIM: house.budget_claim}
     spent = budgets.spend(tx, question.operator_id, keys, pictures, question.at)
     over = [scope for scope, count in sorted(spent.items()) if count > most[scope]]
     if over:
         budgets.give_back(tx, question.operator_id, keys, pictures, question.at)
-    return tuple(_OVER[scope] for scope in over)
+    return {scope: _OVER[scope] for scope in over}
 
 
 def matched(tx: Transaction, house: House, question: Question, pictures: int) -> None:

@@ -82,15 +82,9 @@ def enrol(
         row, kept_as = _seal(tx, house, subject, asked, features)
 
         # 5. Record, keep the answer for a repeat, remember, and count: while the subject is held; all or nothing.
-        details = {
-            "duties": discharged,
-            "reference": str(row.reference_id),
-            "references": kept,
-            **doubles.as_json(),
-            **found.as_json(),
-        }
-        others = doubles.asked
-        recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), others=others, details=details)
+        said = {"duties": discharged, "reference": str(row.reference_id), "references": kept}
+        details = said | doubles.as_json() | found.as_json()
+        recorded = write(tx, house, caller, asked, "enrolled", answers=(permit,), others=doubles.asked, details=details)
         done = Enrolled(row.reference_id, kept, permit, recorded, found.check)
         keep(tx, house, caller, once, done.as_json(), asked.question.at)
         owner = Candidate(row.subject_id, row.reference_id)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from countenance.log.check import Body, Flaw, Report, check
+from countenance.log.entries import LogEntry
 from countenance.log.notes import Checkpoint
 from countenance.operations.logs import Logs
 from countenance.store import effects, logged
@@ -27,17 +29,31 @@ class Examined:
     waiting: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is to be checked: records of a period, or all; against checkpoints kept elsewhere, of any of the logs."""
+
+    since: datetime | None = None
+    before: datetime | None = None
+    known: Sequence[Checkpoint] = ()
+
+    def within(self, entry: LogEntry) -> bool:
+        """Return whether the period holds an entry."""
+        return (self.since is None or entry.at >= self.since) and (self.before is None or entry.at < self.before)
+
+
 def examine(
-    database: Database, logs: Logs, operator_id: str, progress: Progress, known: Sequence[Checkpoint] = ()
+    database: Database, logs: Logs, operator_id: str, progress: Progress, scope: Scope | None = None
 ) -> list[Examined]:
     """Check every log of an operator, the oldest first; a flaw is in the report, never raised.
 
-    Everything is read at one instant. `known` are checkpoints that were kept elsewhere, of any of the logs.
+    Everything is read at one instant. Trees are checked whole; what the records did only where all of them are.
     """
+    asked = scope or Scope()
     with database.snapshot() as tx:
         effect = _Effects()
-        done = [_one(tx, logs, row, progress, known, effect) for row in logged.every(tx, operator_id)]
-        if done:
+        done = [_one(tx, logs, row, progress, asked, effect) for row in logged.every(tx, operator_id)]
+        if done and asked.since is None and asked.before is None:
             newest = done[-1].report
             for index in effect.flaws(tx, operator_id, done[0].row):
                 newest.add(Flaw.STATE, index)
@@ -46,15 +62,20 @@ def examine(
     return done
 
 
-def _one(
-    tx: Transaction, logs: Logs, row: LogRow, progress: Progress, known: Sequence[Checkpoint], effect: "_Effects"
-) -> Examined:
+def _one(tx: Transaction, logs: Logs, row: LogRow, progress: Progress, scope: Scope, effect: "_Effects") -> Examined:
     """Check one log as far as it is signed; the database may be ahead of it, never behind."""
-    ours = [each for each in known if each.origin == row.origin]
+    ours = [each for each in scope.known if each.origin == row.origin]
     files = logs.files(row.operator_id, row.generation)
     with logged.written(tx, row) as entries:
-        bodies = _bodies(entries)
-        report = check(files, logs.verifier(row), progress, known=ours, bodies=bodies, seen=effect.seen)
+        report = check(
+            files,
+            logs.verifier(row),
+            progress,
+            known=ours,
+            bodies=_bodies(entries),
+            seen=effect.seen,
+            within=scope.within,
+        )
     if Flaw.CHECKPOINT not in report.found:
         if report.size > row.size:
             report.add(Flaw.ROLLBACK, row.size)

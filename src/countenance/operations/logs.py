@@ -1,5 +1,6 @@
 """Where the logs lie, under which names, and by which keys they are signed."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,12 +8,14 @@ from typing import Final
 
 from countenance.errors import IntegrityError, UnavailableError
 from countenance.log.notes import Checkpoint, Signer, Verifier, opened, signed
-from countenance.log.tiles import LogFiles
+from countenance.log.tiles import CHECKPOINT, PATH, LogFiles
 from countenance.store.logged import LogRow
 from countenance.vault.keys import KeyProvider
 
 #: The log's public key lies beside its checkpoint, for whoever comes for the first time; it is no secret.
 VKEY: Final = "vkey"
+_OPERATOR: Final = re.compile(r"[a-z0-9-]{1,100}")
+_GENERATION: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,12 @@ class Logs:
         """
         note = self.files(row.operator_id, row.generation).checkpoint()
         return None if note is None else (opened(note, self.verifier(row))[0], note)
+
+
+def public_file(logs: Logs, operator_id: str, generation: str, path: str) -> bytes | None:
+    """Return a file of a log that anybody may have, None for what is none; no path leads out of the log."""
+    fits = path in {CHECKPOINT, VKEY} or PATH.fullmatch(path) is not None
+    if not fits or not _OPERATOR.fullmatch(operator_id) or not _GENERATION.fullmatch(generation):
+        return None
+    files = logs.files(operator_id, int(generation))
+    return files.read(path)  # a partial tile is gone once the full one is there, which whoever wants it asks for then

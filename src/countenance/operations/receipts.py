@@ -15,7 +15,9 @@ from uuid import UUID
 import segno
 
 from countenance.errors import ConflictError, NotAllowedError, NotFoundError
+from countenance.log.proofs import Proof
 from countenance.operations.parts import Caller, Holder, House
+from countenance.operations.prove import prove
 from countenance.operations.withdraw import settle, take_back
 from countenance.record import Entry, Recorded, append, read
 from countenance.store import receipts as store
@@ -231,6 +233,20 @@ def certificate(house: House, holder: Holder) -> dict[str, Any]:
     _consents_only(holder)
     with house.database.transaction() as tx:
         return _certificate(_row(tx, holder))
+
+
+def proof(house: House, holder: Holder, record_id: UUID | None = None) -> Proof:
+    """Return the proof of a record: the one named, or the certificate's, or what the receipt was issued for.
+
+    Raises what `prove` raises. A proof says when something of which kind was recorded, as the log says to everybody.
+    """
+    with house.database.transaction() as tx:
+        row = _row(tx, holder)
+        own = row.record_id if row.certificate is None else UUID(row.certificate["record"]["id"])
+        wanted = record_id or own
+        if wanted is None:
+            raise NotFoundError("There is no such record.", "没有该记录。")
+        return prove(tx, house.logs, holder.operator_id, wanted)
 
 
 def address(public_url: str, token: str) -> str:

@@ -14,7 +14,7 @@ from countenance.decide import decide
 from countenance.detect import Measured, Reason
 from countenance.detect import failure as detect_failure
 from countenance.detect.several import Acquired
-from countenance.errors import IntegrityError, UnavailableError
+from countenance.errors import IntegrityError, LimitError, UnavailableError
 from countenance.filing import duty
 from countenance.operations import budget, challenge
 from countenance.operations.own import own_findings
@@ -103,17 +103,30 @@ def _check_clock(house: House, on_file: OnFile, question: Question) -> None:
 def gate_one(house: House, caller: Caller, question: Question, pictures: int = 0) -> Asked | Refused:
     """Ask the law on what is declared and on file, before a pixel is decoded; a no is written down.
 
-    What the law permits is counted, by so many `pictures`; where that is more than anybody needs the server refuses.
+    What the law permits is counted, by so many `pictures`; where that is more than anybody needs the server refuses,
+    and the record says which count was reached. Raises LimitError for more than one act may have; none is counted then.
     """
+    if pictures > house.frames_max:
+        raise too_many(house)
+    over: Mapping[str, Finding] = {}
     with house.database.reading() as tx:
         asked = ask(tx, house, question)
         if isinstance(asked.answer, Permit) and pictures and (over := budget.spend(tx, house, question, pictures)):
             house.count("budget", "over")
-            asked = replace(asked, answer=refusing(asked.answer, *over))
+            asked = replace(asked, answer=refusing(asked.answer, *over.values()))
     if isinstance(asked.answer, Refusal):
+        details = {"budget": sorted(over)} if over else None
         with house.database.transaction() as tx:
-            return refused(tx, house, caller, asked, asked.answer)
+            return refused(tx, house, caller, asked, asked.answer, details=details)
     return asked
+
+
+def too_many(house: House) -> LimitError:
+    """Return the error of an act with more pictures than one may have."""
+    return LimitError(
+        f"At most {house.frames_max} pictures are looked at in one request. Send fewer.",
+        f"一次请求最多处理 {house.frames_max} 张图片。请减少数量。",
+    )
 
 
 def refusing(permit: Permit, *own: Finding) -> Refusal:
@@ -129,9 +142,10 @@ def refused(
     refusal: Refusal,
     *,
     others: tuple[Asked, ...] = (),
+    details: Mapping[str, Any] | None = None,
 ) -> Refused:
     """Write a refusal down and return it; `others` is what else the law was asked."""
-    recorded = write(tx, house, caller, asked, "refused", answers=(refusal,), others=others)
+    recorded = write(tx, house, caller, asked, "refused", answers=(refusal,), others=others, details=details)
     house.count(refusal.action.value, "refused")
     return Refused(refusal, recorded)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 import sqlalchemy
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, exc, text
+from sqlalchemy import Connection, Engine, event, exc, text
 
 from countenance.errors import ConflictError, MalformedError, UnavailableError
 
@@ -46,6 +46,9 @@ class Database:
                 "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
             },
         )
+        self._pids: dict[int, int] = {}
+        event.listen(self.engine, "connect", lambda made, _: self._pids.update({id(made): made.info.backend_pid}))
+        event.listen(self.engine, "close", lambda gone, _: self._pids.pop(id(gone), None))
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
@@ -96,6 +99,11 @@ class Database:
         """
         with self._translated(), self._reader.connect() as connection:
             yield connection
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """Return the numbers by which PostgreSQL knows this pool's connections."""
+        return frozenset(self._pids.copy().values())
 
     def answers(self) -> bool:
         """Return whether a trivial question is answered now."""

@@ -97,7 +97,12 @@ def end(tx: Transaction, row: LogRow, at: datetime) -> None:
     tx.execute(update(log).where(log.c.log_id == row.log_id).values(ended_at=at))
 
 
-def pending(tx: Transaction, operator_id: str, most: int) -> list[Unlogged]:
+def of(tx: Transaction, log_id: int) -> LogRow:
+    """Return a log as it is now."""
+    return LogRow(*tx.execute(select(*log.columns).where(log.c.log_id == log_id)).one())
+
+
+def pending(tx: Transaction, operator_id: str, most: int | None) -> list[Unlogged]:
     """Return what waits to go in, in the order in which it was recorded."""
     query = (
         select(record.c.number, record.c.at, record.c.kind, record.c.digest)

@@ -6,8 +6,9 @@ word that is lost, with a connection for instance, is made up for by looking: it
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from threading import Event
 from time import monotonic
 from typing import Any, Final
@@ -24,13 +25,18 @@ _log = logging.getLogger("countenance.store")
 _CHANNEL: Final = "countenance_references"
 #: A listener that hears nothing looks this often whether it is to end, and waits so long before it connects again.
 _LOOK_SECONDS: Final = 0.5
+#: So long others may follow before they are taken over together; a server that is told of much would read all day.
+_GATHER_SECONDS: Final = 0.03
 #: A word longer than this is not told, and whoever listens looks for itself; PostgreSQL takes 8,000 bytes.
 _WORD_BYTES_MAX: Final = 7_000
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What another process, or this one, has done: for which operator, and to which references of whom."""
+    """What another process, or this one, has done: for which operator, and to which references of whom.
+
+    Where several were kept in a row, `references` are all of them, whosever they are.
+    """
 
     operator_id: str
     subject_id: UUID
@@ -78,12 +84,32 @@ def listen(
                     if looked is None or monotonic() - looked >= every:
                         look()
                         looked = monotonic()
-                    for word in connection.notifies(timeout=_LOOK_SECONDS):
-                        if (heard := _heard(word.payload)) is not None:
-                            hear(heard)
+                    for heard in _together(_words(connection, database.pids, stop)):
+                        hear(heard)
         except (psycopg.Error, SQLAlchemyError):
             _log.warning("not_listening")
             stop.wait(_LOOK_SECONDS)
+
+
+def _words(connection: "psycopg.Connection[Any]", own: Collection[int], stop: Event) -> list[Heard]:
+    """Return what was told since the last time, and what follows at once; what this process kept, it holds already."""
+    found = list(connection.notifies(timeout=_LOOK_SECONDS, stop_after=1))
+    if found:
+        stop.wait(_GATHER_SECONDS)
+        found += connection.notifies(timeout=0)
+    heard = [(word.pid, _heard(word.payload)) for word in found]
+    return [word for pid, word in heard if word is not None and not (word.kept and pid in own)]
+
+
+def _together(words: Sequence[Heard]) -> Iterator[Heard]:
+    """Yield words in their order; of those in a row about what one operator kept, one that is read in one go."""
+    for (operator_id, kept), row in groupby(words, key=lambda word: (word.operator_id, word.kept)):
+        if not kept:
+            yield from row
+            continue
+        found = list(row)
+        references = tuple(each for word in found for each in word.references)
+        yield Heard(operator_id, found[0].subject_id, found[0].purposes, references, kept=True)
 
 
 def _connected(database: Database) -> "psycopg.Connection[Any]":

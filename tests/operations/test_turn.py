@@ -1,0 +1,169 @@
+"""A log is ended, continued in a new one with a signed link, or taken up again; and goes to an inspector whole."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from countenance.errors import ConflictError, IntegrityError, NotFoundError
+from countenance.log.check import check
+from countenance.log.entries import LogEntry
+from countenance.log.notes import Verifier
+from countenance.log.tiles import LogFiles
+from countenance.operations.examine import Scope, examine
+from countenance.operations.export_log import export_log
+from countenance.operations.prove import prove
+from countenance.operations.sequence import Sequencer
+from countenance.operations.turn import continue_log, freeze, take_up
+from countenance.store import logged, records
+from tests.database import OPERATOR, Hotel
+from tests.operations.test_sequence import recorded, size
+
+
+@pytest.fixture
+def sequencer(hotel: Hotel) -> Sequencer:
+    """Return the writer of the hotel's log, in which five records are."""
+    made = Sequencer(hotel.house.database, hotel.house.logs, hotel.clock)
+    recorded(hotel, 5)
+    made.step_all()
+    return made
+
+
+def silent(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def last_said(hotel: Hotel, outcome: str) -> dict[str, object]:
+    with hotel.house.database.reading() as tx:
+        (row,) = records.listed(tx, OPERATOR, most=1, kind="log", outcome=outcome)
+    return dict(json.loads(row.body)["details"])
+
+
+def test_a_frozen_log_ends_with_saying_so_and_records_wait_for_the_next(hotel: Hotel, sequencer: Sequencer) -> None:
+    recorded(hotel, 2)
+    ended = freeze(sequencer, OPERATOR)
+    recorded(hotel, 3)
+
+    assert (ended.size, size(hotel)) == (8, 8)
+    assert LogEntry.parse(hotel.house.logs.files(OPERATOR, 1).entries(0, 8)[7]).kind == "log"
+    assert sequencer.step_all() == 0
+    with pytest.raises(ConflictError):
+        freeze(sequencer, OPERATOR)
+    (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    assert one.report.found == {}
+
+    none, begun = continue_log(sequencer, OPERATOR)
+    assert (none, begun.generation) == (None, 2)
+    assert sequencer.step_all() == 3
+    assert size(hotel) == 4
+
+
+def test_a_log_that_is_continued_names_the_next_under_its_own_signature(hotel: Hotel, sequencer: Sequencer) -> None:
+    ended, begun = continue_log(sequencer, OPERATOR)
+    (later,) = recorded(hotel, 1)
+    sequencer.step_all()
+
+    assert ended is not None
+    link = last_said(hotel, "continued")
+    assert link == {"origin": begun.origin, "vkey": hotel.house.logs.verifier(begun).as_vkey()}
+    assert last_said(hotel, "begun") == {
+        "before": {"origin": ended.origin, "size": ended.size, "root": ended.root.hex()}
+    }
+    old = hotel.house.logs.files(OPERATOR, 1)
+    assert old.tree(ended.size).root() == ended.root
+    with hotel.house.database.reading() as tx:
+        proof = prove(tx, hotel.house.logs, OPERATOR, later)
+    assert (proof.index, proof.check(Verifier.of_vkey(str(link["vkey"]))).size) == (1, 2)
+    assert [each.report.found for each in examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)] == [{}, {}]
+
+
+def test_where_there_is_no_log_none_is_ended(hotel: Hotel) -> None:
+    sequencer = Sequencer(hotel.house.database, hotel.house.logs, hotel.clock)
+    for act in (freeze, continue_log):
+        with pytest.raises(ConflictError):
+            act(sequencer, OPERATOR)
+
+
+def test_while_somebody_writes_it_is_waited_for_and_then_said(
+    hotel: Hotel, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from countenance.operations import turn
+
+    monkeypatch.setattr(turn, "_TRIES", 2)
+    with hotel.house.database.transaction() as tx:
+        assert logged.hold(tx, OPERATOR)
+        with pytest.raises(ConflictError, match="Somebody else writes"):
+            take_up(sequencer, OPERATOR)
+
+
+def test_a_log_ahead_of_the_database_is_taken_up_and_that_is_on_record(hotel: Hotel, sequencer: Sequencer) -> None:
+    root = hotel.house.logs.files(OPERATOR, 1).tree(5).root()
+    recorded(hotel, 2)
+    sequencer.step_all()
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("DELETE FROM record WHERE number IN (SELECT number FROM log_entry WHERE log_index >= 5)"))
+        tx.execute(text("DELETE FROM log_entry WHERE log_index >= 5"))
+        tx.execute(text("UPDATE log SET size = 5, root = :root"), {"root": root})
+    with pytest.raises(IntegrityError):
+        sequencer.settle(OPERATOR)
+
+    assert take_up(sequencer, OPERATOR) == (5, 7)
+    assert take_up(sequencer, OPERATOR) is None
+    sequencer.step_all()
+    (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    assert (one.report.found, one.report.restored, one.report.size) == ({}, 2, 8)
+
+
+def exported(hotel: Hotel, to: Path, scope: Scope | None = None) -> tuple[int, int]:
+    with hotel.house.database.reading() as tx:
+        row = logged.newest(tx, OPERATOR)
+    assert row is not None
+    return export_log(hotel.house.database, hotel.house.logs, row, to, silent, scope)
+
+
+def test_an_export_is_the_log_whole_with_the_bodies_of_a_period(
+    hotel: Hotel, sequencer: Sequencer, tmp_path: Path
+) -> None:
+    recorded(hotel, 600)
+    sequencer.step_all()
+    hotel.clock.forward(days=2)
+    recorded(hotel, 3)
+    sequencer.step_all()
+
+    assert exported(hotel, tmp_path / "all") == (608, 608)
+    vkey = (tmp_path / "all" / "vkey").read_text()
+    report = check(LogFiles(tmp_path / "all"), Verifier.of_vkey(vkey), silent)
+    assert (report.found, report.size) == ({}, 608)
+    assert stat.S_IMODE((tmp_path / "all").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "all" / "bodies.jsonl").stat().st_mode) == 0o600
+
+    assert exported(hotel, tmp_path / "late", Scope(since=hotel.clock())) == (608, 3)
+    lines = [json.loads(line) for line in (tmp_path / "late" / "bodies.jsonl").read_text().splitlines()]
+    assert [line["index"] for line in lines] == [605, 606, 607]
+    assert json.loads(lines[0]["body"])["kind"] == "verify"
+
+
+def test_an_export_goes_into_a_new_folder_and_only_of_what_is_signed(
+    hotel: Hotel, sequencer: Sequencer, tmp_path: Path
+) -> None:
+    with pytest.raises(ConflictError):
+        exported(hotel, tmp_path)
+    hotel.house.logs.files(OPERATOR, 1).directory.joinpath("checkpoint").unlink()
+    with pytest.raises(NotFoundError):
+        exported(hotel, tmp_path / "new")
+
+
+def test_what_is_missing_in_the_log_is_missing_in_the_export(
+    hotel: Hotel, sequencer: Sequencer, tmp_path: Path
+) -> None:
+    recorded(hotel, 600)
+    sequencer.step_all()
+    (hotel.house.logs.files(OPERATOR, 1).directory / "tile/entries/001").unlink()
+    exported(hotel, tmp_path / "new")
+    with hotel.house.database.reading() as tx:
+        row = logged.newest(tx, OPERATOR)
+    assert row is not None
+    report = check(LogFiles(tmp_path / "new"), hotel.house.logs.verifier(row), silent)
+    assert {flaw.value: first for flaw, (first, _) in report.found.items()} == {"missing": 256}

@@ -2,6 +2,9 @@
 
 import json
 import stat
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,8 @@ from countenance.operations.turn import continue_log, freeze, take_up
 from countenance.store import logged, records
 from tests.database import OPERATOR, Hotel
 from tests.operations.test_sequence import recorded, size
+
+VERIFY_LOG = Path(__file__).resolve().parents[2] / "tools" / "verify_log.py"
 
 
 @pytest.fixture
@@ -116,7 +121,7 @@ def test_a_log_ahead_of_the_database_is_taken_up_and_that_is_on_record(hotel: Ho
     assert (one.report.found, one.report.restored, one.report.size) == ({}, 2, 8)
 
 
-def exported(hotel: Hotel, to: Path, scope: Scope | None = None) -> tuple[int, int]:
+def exported(hotel: Hotel, to: Path, scope: Scope | None = None) -> tuple[int, range]:
     with hotel.house.database.reading() as tx:
         row = logged.newest(tx, OPERATOR)
     assert row is not None
@@ -132,17 +137,49 @@ def test_an_export_is_the_log_whole_with_the_bodies_of_a_period(
     recorded(hotel, 3)
     sequencer.step_all()
 
-    assert exported(hotel, tmp_path / "all") == (608, 608)
+    assert exported(hotel, tmp_path / "all") == (608, range(608))
     vkey = (tmp_path / "all" / "vkey").read_text()
     report = check(LogFiles(tmp_path / "all"), Verifier.of_vkey(vkey), silent)
     assert (report.found, report.size) == ({}, 608)
     assert stat.S_IMODE((tmp_path / "all").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "all" / "bodies.jsonl").stat().st_mode) == 0o600
 
-    assert exported(hotel, tmp_path / "late", Scope(since=hotel.clock())) == (608, 3)
+    assert exported(hotel, tmp_path / "late", Scope(since=hotel.clock())) == (608, range(605, 608))
     lines = [json.loads(line) for line in (tmp_path / "late" / "bodies.jsonl").read_text().splitlines()]
     assert [line["index"] for line in lines] == [605, 606, 607]
     assert json.loads(lines[0]["body"])["kind"] == "verify"
+    assert exported(hotel, tmp_path / "none", Scope(before=hotel.clock() - timedelta(days=9))) == (608, range(0))
+    for folder, start, stop in (("all", 0, 608), ("late", 605, 608), ("none", 0, 0)):
+        assert regulator(tmp_path / folder, vkey, start, stop) == []
+
+
+def regulator(folder: Path, vkey: str, start: int, stop: int) -> list[str]:
+    """What the regulator's own checker, which shares no code with the server, finds in an export."""
+    words = [str(folder), "--vkey", vkey.strip(), "--from", str(start), "--to", str(stop), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-I", str(VERIFY_LOG), *words], capture_output=True, text=True, check=False, timeout=60
+    )
+    return [each["code"] for each in json.loads(done.stdout)["findings"]]
+
+
+def test_both_checkers_find_the_same_in_an_export(hotel: Hotel, sequencer: Sequencer, tmp_path: Path) -> None:
+    recorded(hotel, 300)
+    sequencer.step_all()
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("UPDATE record SET body = overlay(body placing '\\x58' from 30) WHERE number = "
+                        "(SELECT number FROM log_entry WHERE log_index = 7)"))  # fmt: skip
+        tx.execute(text("DELETE FROM record WHERE number = (SELECT number FROM log_entry WHERE log_index = 290)"))
+    tile = hotel.house.logs.files(OPERATOR, 1).directory / "tile/0/000"
+    content = bytearray(tile.read_bytes())
+    content[32 * 200] ^= 1
+    tile.write_bytes(bytes(content))
+
+    (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    ours = {flaw.value: first for flaw, (first, _) in one.report.found.items()}
+    assert ours == {"body": 7, "tile": 200, "lost": 290}
+    exported(hotel, tmp_path / "new")
+    vkey = (tmp_path / "new" / "vkey").read_text()
+    assert sorted(regulator(tmp_path / "new", vkey, 0, 305)) == sorted(ours)
 
 
 def test_an_export_goes_into_a_new_folder_and_only_of_what_is_signed(
@@ -167,3 +204,18 @@ def test_what_is_missing_in_the_log_is_missing_in_the_export(
     assert row is not None
     report = check(LogFiles(tmp_path / "new"), hotel.house.logs.verifier(row), silent)
     assert {flaw.value: first for flaw, (first, _) in report.found.items()} == {"missing": 256}
+
+
+@pytest.mark.parametrize(("kind", "flaws"), [("clock", []), ("verify", ["order"])])
+def test_both_checkers_let_an_officer_set_the_clock_and_nobody_else(
+    hotel: Hotel, sequencer: Sequencer, tmp_path: Path, kind: str, flaws: list[str]
+) -> None:
+    hotel.clock.forward(hours=-1)
+    recorded(hotel, 1, kind=kind)
+    recorded(hotel, 2)
+    sequencer.step_all()
+    (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    exported(hotel, tmp_path / "new")
+
+    assert [flaw.value for flaw in one.report.found] == flaws
+    assert regulator(tmp_path / "new", (tmp_path / "new" / "vkey").read_text(), 0, 8) == flaws

@@ -26,6 +26,7 @@ from countenance.law.shelf import load_packs
 from countenance.operations.fill import Progress, fill
 from countenance.operations.journal import Journal
 from countenance.operations.logs import Logs
+from countenance.operations.opening import note_opening
 from countenance.operations.parts import House, Margins
 from countenance.operations.upkeep import following, journaling, sequencing, sweeping
 from countenance.pages import make_pages
@@ -268,6 +269,7 @@ def open_house(
             backup_days=settings.backup_days,
         )
         fill(house, progress)
+        note_opening(house)
         for beside in (sequencing(house), sweeping(house), following(house), journaling(house, journal(settings))):
             stack.enter_context(beside)
         yield Opened(house, metrics, settings)

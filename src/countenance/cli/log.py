@@ -132,7 +132,8 @@ def export_command(
         if not named:
             raise NotFoundError("There is no such log.", "没有该日志。")
         size, bodies = export_log(database, logs(chosen), named[-1], directory, progress, scope)
-    typer.echo(f"{size} entries and {bodies} records in {directory}. Check: verify_log.py {directory} --vkey KEY")
+    typer.echo(f"{size} entries, and the records of {bodies.start} to before {bodies.stop}, in {directory}. Check:")
+    typer.echo(f"  verify_log.py {directory} --vkey KEY --from {bodies.start} --to {bodies.stop}")
 
 
 @log_app.command("freeze")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from countenance.errors import ConflictError, NotFoundError, UnavailableError
-from countenance.log.entries import LogEntry
 from countenance.log.tiles import CHECKPOINT, LogFiles, tile_path
 from countenance.log.tree import TILE_WIDTH, width
 from countenance.operations.examine import Scope
@@ -22,8 +21,8 @@ Progress = Callable[[int, int], None]
 
 def export_log(
     database: Database, logs: Logs, row: LogRow, to: Path, progress: Progress, scope: Scope | None = None
-) -> tuple[int, int]:
-    """Write a log as it is signed now into a new folder of mode 0700; return its size and how many bodies are there.
+) -> tuple[int, range]:
+    """Write a log as it is signed now into a new folder of mode 0700; return its size, and of which entries the bodies.
 
     Bodies name nobody, but say what was done when: they are for whoever may inspect the operator. Raises NotFoundError
     where nothing is signed yet, ConflictError where the folder is there already, UnavailableError where it cannot be
@@ -65,27 +64,25 @@ def _paths(size: int) -> list[str]:
     return found
 
 
-def _bodies(database: Database, row: LogRow, path: Path, size: int, scope: Scope, progress: Progress) -> int:
-    """Write the bodies of a period, one a line, and return how many."""
-    done = 0
+def _bodies(database: Database, row: LogRow, path: Path, size: int, scope: Scope, progress: Progress) -> range:
+    """Write the bodies of a period, one a line, with what stands between first and last; return of which entries."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with (
             os.fdopen(descriptor, "w", encoding="utf-8") as file,
             database.snapshot() as tx,
-            logged.written(tx, row, 0, size) as entries,
         ):
-            for each in entries:
-                progress(each.index + 1, size)
-                if each.at is None or each.kind is None or each.digest is None or each.body is None:
-                    continue
-                if scope.within(LogEntry(each.at, each.kind, each.digest)):
-                    line = {"body": each.body.decode("utf-8", "replace"), "index": each.index}
-                    file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-                    done += 1
+            first, before = logged.between(tx, row, scope.since, scope.before)
+            asked = range(first, min(before, size))
+            with logged.written(tx, row, asked.start, asked.stop) as entries:
+                for each in entries:
+                    progress(each.index + 1 - first, len(asked))
+                    if each.body is not None:
+                        line = {"body": each.body.decode("utf-8", "replace"), "index": each.index}
+                        file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
     except OSError as error:
         raise _not_written() from error
-    return done
+    return asked
 
 
 def _not_written() -> UnavailableError:

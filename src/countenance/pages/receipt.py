@@ -1,4 +1,4 @@
-"""A receipt as a page: opened by its holder, it shows what was done and why, every use, and takes the consent back."""
+"""A receipt as a page: it shows what was done and why, every use, proves each from the log, and takes a yes back."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -32,6 +32,12 @@ class OpenForm(Form):
 
 class UseForm(Form):
     """The record of a use whose receipt is taken."""
+
+    record: UUID
+
+
+class ProofForm(Form):
+    """The record that is to be proven."""
 
     record: UUID
 
@@ -97,6 +103,13 @@ async def mine(visit: Visit) -> Response:
     return visit.show("receipt_open.html", **found)
 
 
+async def proof(visit: Visit) -> Response:
+    """Hand out the proof that a record stands in the log, as a file; the page checks it in the browser."""
+    record = visit.asked(ProofForm).record
+    found = await visit.work(lambda: receipts.proof(visit.house, visit.holder, record))
+    return Response(found.as_file(), media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+
+
 async def withdrawn(visit: Visit) -> Response:
     """Take the consent back, in one step, and show the certificate."""
     certificate = await visit.work(lambda: receipts.withdraw(visit.house, visit.holder))
@@ -114,6 +127,7 @@ PAGES = (
     Page(method="GET", path="/r", endpoint=receipt, who=_WHY),
     Page(method="POST", path="/r", endpoint=opened, who=_WHY),
     Page(method="GET", path="/r/mine", endpoint=mine, who=Session.RECEIPT),
+    Page(method="GET", path="/r/proof", endpoint=proof, who=Session.RECEIPT),
     Page(method="POST", path="/r/withdraw", endpoint=withdrawn, who=Session.RECEIPT),
     Page(method="POST", path="/r/leave", endpoint=leave, who=Session.RECEIPT),
 )

@@ -166,6 +166,21 @@ def written(tx: Transaction, row: LogRow, start: int = 0, end_before: int = SIZE
         yield (Logged(*entry) for entry in found)
 
 
+def between(tx: Transaction, row: LogRow, since: datetime | None, before: datetime | None) -> tuple[int, int]:
+    """Return from which index to before which the entries of a period stand; both 0 where there are none."""
+    query = (
+        select(func.min(log_entry.c.log_index), func.max(log_entry.c.log_index))
+        .join_from(log_entry, record, log_entry.c.number == record.c.number)
+        .where(log_entry.c.log_id == row.log_id)
+    )
+    if since is not None:
+        query = query.where(record.c.at >= since)
+    if before is not None:
+        query = query.where(record.c.at < before)
+    first, last = tx.execute(query).one()
+    return (0, 0) if first is None else (first, last + 1)
+
+
 def strays(tx: Transaction, operator_id: str) -> int:
     """Return how many records are in no log and do not wait for one either."""
     query = (

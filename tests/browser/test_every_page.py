@@ -12,6 +12,7 @@ from countenance import access
 from countenance.operations.choose import Choice, choose
 from countenance.operations.report import report
 from countenance.operations.requests import open_request
+from countenance.operations.sequence import Sequencer
 from countenance.operations.sign_in import address
 from countenance.pages import pages
 from countenance.subjects.requests import NewRequest
@@ -141,11 +142,33 @@ def receipts(walk: Walk, given: dict[str, str]) -> None:
     walk.see(page, "receipt-of-use")
     press(page, "form[action$='/leave'] button")
     open_by_link(page, site.url + given["consent"].partition("8000")[2], "/r/mine")
+    _checked_in_the_log(walk, page)
     walk.see(page, "receipt-of-consent")
     press(page, "form[action$='/withdraw'] button")
     walk.see(page, "certificate")
     press(page, "main a.button")
     walk.see(page, "receipt-withdrawn")
+
+
+def _checked_in_the_log(walk: Walk, page: Page) -> None:
+    """Check the consent's record in the log by the browser: before it is in, after, and a changed one."""
+    house = walk.site.hotel.house
+    part = page.locator("[data-proof]").first
+    part.locator("button").click()
+    expect(part.locator("[data-when=waits]")).to_be_visible()
+    Sequencer(house.database, house.logs, house.clock).step_all()
+    part.locator("button").click()
+    expect(part.locator("li.good")).to_have_count(3)
+    expect(part.locator("[data-when=wrong]")).to_be_hidden()
+    expect(part.locator("[data-say=signature]")).to_contain_text("+")
+    for name in ("data-digest", "data-proof"):  # a record that was changed, and a proof that there is none of
+        other = page.locator("[data-proof]").nth(1)
+        other.evaluate(
+            "(part, name) => part.setAttribute(name, name === 'data-proof' ? '/r/proof?record=x' : 'x')", name
+        )
+        other.locator("button").click()
+        expect(other.locator("[data-when=wrong]")).to_be_visible()
+        expect(other.locator("li.good")).to_have_count(0)
 
 
 def person(walk: Walk) -> None:
@@ -373,5 +396,5 @@ def test_every_page(make_site: Callable[..., Site], language: str) -> None:
         nothing_kept(page)
     assert len(site.opened) == 5
     assert site.watch.shown == {f"{page.method} {page.path}" for page in pages()}
-    assert len(site.watch.shown) == 56
+    assert len(site.watch.shown) == 57
     assert len(walk.seen) == len(set(walk.seen)) == 67

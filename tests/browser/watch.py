@@ -45,8 +45,8 @@ class Watch:
 
     def _answered(self, response: Response) -> None:
         path, headers = urlsplit(response.url).path, response.headers
-        if not response.url.startswith(self.url) or path.startswith("/pages/"):
-            return
+        if not response.url.startswith(self.url) or path.startswith(("/pages/", "/log/")):
+            return  # no pages: scripts, and the log that is anybody's to read
         label = next(
             (name for method, form, name in ALL_PAGES if method == response.request.method and form.match(path)), None
         )

@@ -53,6 +53,7 @@ from countenance.cli.subjects import (
     withdraw_command,
 )
 from countenance.cli.vault import vault_app
+from countenance.cli.witness import witness_app
 from countenance.errors import CountenanceError, LimitError, MalformedError
 from countenance.vault.memory import hold_core_dumps
 
@@ -78,6 +79,7 @@ app.add_typer(receipt_app, name="receipt")
 app.add_typer(vault_app, name="vault")
 app.add_typer(keyholder_app, name="keyholder")
 app.add_typer(log_app, name="log")
+app.add_typer(witness_app, name="witness")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)

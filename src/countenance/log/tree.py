@@ -148,7 +148,7 @@ def extends(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[b
     if not 0 <= old <= size or any(len(each) != HASH_BYTES for each in proof):
         return False
     if old in {0, size}:
-        return not proof and old_root == (root if old else EMPTY_ROOT)
+        return not proof and old_root == (root if old == size else EMPTY_ROOT)
     path = list(proof) if old & (old - 1) else [old_root, *proof]
     if not path:
         return False

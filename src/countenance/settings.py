@@ -227,6 +227,10 @@ class Settings:
         default=True,
         metadata=_says("Write the logs; on one machine alone, where servers on several share a database."),
     )
+    witness_policy_file: Path | None = field(
+        default=None,
+        metadata=_says("Which witnesses cosign the logs, and how many have to (C2SP tlog-policy); none: nobody does."),
+    )
     receipt_requests_per_minute: int = field(
         default=120, metadata=_says("Requests with a receipt taken from one address in a minute; more wait.")
     )

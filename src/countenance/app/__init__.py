@@ -23,12 +23,13 @@ from countenance.engines import Engine, load_engine
 from countenance.errors import CountenanceError, MalformedError, UnavailableError
 from countenance.law.pack import Packs
 from countenance.law.shelf import load_packs
+from countenance.log.policy import Policy
 from countenance.operations.fill import Progress, fill
 from countenance.operations.journal import Journal
 from countenance.operations.logs import Logs
 from countenance.operations.opening import note_opening
 from countenance.operations.parts import House, Margins
-from countenance.operations.upkeep import following, journaling, sequencing, sweeping
+from countenance.operations.upkeep import cosigning, following, journaling, sequencing, sweeping
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -148,7 +149,21 @@ def logs(settings: Settings) -> Logs:
         settings.log_name or urlsplit(settings.public_url).netloc,
         FileKeys(settings.log_keys_dir or settings.data_dir / "log-keys"),
         writes=settings.log_writes,
+        policy=_policy(settings.witness_policy_file),
     )
+
+
+def _policy(path: Path | None) -> Policy | None:
+    """Return which witnesses cosign the logs; raises MalformedError for a file that does not say it."""
+    if path is None:
+        return None
+    try:
+        return Policy.parse(path.read_bytes())
+    except OSError as error:
+        raise MalformedError(
+            "The policy of witnesses cannot be read. Check COUNTENANCE_WITNESS_POLICY_FILE.",
+            "无法读取见证策略文件。请检查 COUNTENANCE_WITNESS_POLICY_FILE。",
+        ) from error
 
 
 def packs(settings: Settings) -> Packs:
@@ -270,8 +285,10 @@ def open_house(
         )
         fill(house, progress)
         note_opening(house)
-        for beside in (sequencing(house), sweeping(house), following(house), journaling(house, journal(settings))):
-            stack.enter_context(beside)
+        beside = (sequencing, cosigning, sweeping, following)
+        for act in beside:
+            stack.enter_context(act(house))
+        stack.enter_context(journaling(house, journal(settings)))
         yield Opened(house, metrics, settings)
 
 

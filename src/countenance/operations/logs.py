@@ -8,12 +8,15 @@ from typing import Final
 
 from countenance.errors import IntegrityError, UnavailableError
 from countenance.log.notes import Checkpoint, Signer, Verifier, opened, signed
+from countenance.log.policy import NO_QUORUM, Policy
 from countenance.log.tiles import CHECKPOINT, PATH, LogFiles
 from countenance.store.logged import LogRow
 from countenance.vault.keys import KeyProvider
 
 #: The log's public key lies beside its checkpoint, for whoever comes for the first time; it is no secret.
 VKEY: Final = "vkey"
+#: The newest checkpoint that the quorum cosigned.
+COSIGNED: Final = "cosigned"
 _OPERATOR: Final = re.compile(r"[a-z0-9-]{1,100}")
 _GENERATION: Final = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -22,13 +25,14 @@ _GENERATION: Final = re.compile(r"[1-9][0-9]{0,8}")
 class Logs:
     """The logs of every operator: a directory, a name before theirs, and the keys that sign, apart from all others.
 
-    `writes` is false where another machine writes the logs of this database.
+    `writes` is false where another machine writes the logs of this database. `policy` says which witnesses cosign.
     """
 
     directory: Path
     name: str
     keys: KeyProvider = field(repr=False)
     writes: bool = True
+    policy: Policy | None = None
 
     def origin(self, operator_id: str, generation: int) -> str:
         """Return the name of a log."""
@@ -91,10 +95,26 @@ class Logs:
         note = self.files(row.operator_id, row.generation).checkpoint()
         return None if note is None else (opened(note, self.verifier(row))[0], note)
 
+    def cosigned(self, row: LogRow) -> tuple[Checkpoint, bytes] | None:
+        """Return the newest checkpoint that has the quorum's cosignatures, and its note; None where there is none.
+
+        Raises IntegrityError for one that this log did not sign.
+        """
+        note = self.files(row.operator_id, row.generation).read(COSIGNED)
+        if note is None or self.policy is None:
+            return None
+        checkpoint, opened_note = opened(note, self.verifier(row))
+        return (checkpoint, note) if self.policy.met_by(opened_note) else None
+
+    def to_prove_by(self, row: LogRow) -> tuple[Checkpoint, bytes] | None:
+        """Return the checkpoint that proofs carry: where a quorum is asked for, the newest that it cosigned."""
+        quorum = self.policy is not None and self.policy.quorum != NO_QUORUM
+        return self.cosigned(row) if quorum else self.published(row)
+
 
 def public_file(logs: Logs, operator_id: str, generation: str, path: str) -> bytes | None:
     """Return a file of a log that anybody may have, None for what is none; no path leads out of the log."""
-    fits = path in {CHECKPOINT, VKEY} or PATH.fullmatch(path) is not None
+    fits = path in {CHECKPOINT, COSIGNED, VKEY} or PATH.fullmatch(path) is not None
     if not fits or not _OPERATOR.fullmatch(operator_id) or not _GENERATION.fullmatch(generation):
         return None
     files = logs.files(operator_id, int(generation))

@@ -14,8 +14,9 @@ from countenance.store.database import Transaction
 def prove(tx: Transaction, logs: Logs, operator_id: str, record_id: UUID) -> Proof:
     """Return the proof of one record of an operator.
 
-    Raises NotFoundError for a record that is not there, ConflictError while it is not in the log yet, IntegrityError
-    where the log does not hold what it should.
+    Where a quorum of witnesses is asked for, the proof carries a checkpoint that they cosigned. Raises NotFoundError
+    for a record that is not there, ConflictError while it is in no such checkpoint, IntegrityError where the log does
+    not hold what it should.
     """
     found = logged.find(tx, operator_id, record_id)
     if found is None:
@@ -23,10 +24,10 @@ def prove(tx: Transaction, logs: Logs, operator_id: str, record_id: UUID) -> Pro
             raise NotFoundError("There is no such record.", "没有该记录。")
         raise _not_yet()
     row, index, record = found
-    published = logs.published(row)
-    if published is None or published[0].size <= index:
+    signed = logs.to_prove_by(row)
+    if signed is None or signed[0].size <= index:
         raise _not_yet()
-    checkpoint, note = published
+    checkpoint, note = signed
     entry = entry_of(record)
     hashes = logs.files(operator_id, row.generation).tree(checkpoint.size).inclusion(index)
     proof = Proof(index, hashes, note, entry)

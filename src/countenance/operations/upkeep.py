@@ -3,10 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 
-from countenance.errors import CountenanceError, IntegrityError
+from countenance.errors import CountenanceError, IntegrityError, UnavailableError
+from countenance.operations.cosign import Cosigner
 from countenance.operations.expire import expire
 from countenance.operations.follow import Follower
 from countenance.operations.journal import Journal
@@ -28,6 +29,8 @@ AGAIN_SECONDS: Final = 1.0
 JOURNAL_SECONDS: Final = 0.5
 #: How long a record may be in the database alone.
 SEQUENCE_SECONDS: Final = 0.5
+#: How often witnesses are asked about what was signed since.
+COSIGN_SECONDS: Final = 1.0
 UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
 
 
@@ -118,6 +121,32 @@ def sequencing(house: House) -> Iterator[None]:
                 return
 
     with _beside("sequencing", act):
+        yield
+
+
+@contextmanager
+def cosigning(house: House) -> Iterator[None]:
+    """Have the logs cosigned by the witnesses of the policy, where there is one; on the machine that writes them.
+
+    Raises IntegrityError where the witnesses saw more of a log than is here: it was put back, and is not gone on with.
+    """
+    if house.logs.policy is None or not house.logs.writes:
+        yield
+        return
+    cosigner = Cosigner(house, house.logs.policy)
+    with suppress(UnavailableError):
+        cosigner.cosign_all()
+
+    def act(ending: threading.Event) -> None:
+        while not ending.wait(COSIGN_SECONDS):
+            try:
+                cosigner.cosign_all()
+            except CountenanceError as error:
+                _log.error("not_cosigned", extra={"kind": type(error).__name__})
+                if isinstance(error, IntegrityError):
+                    house.alarm.set()
+
+    with closing(cosigner), _beside("cosigning", act):
         yield
 
 

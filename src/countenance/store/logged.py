@@ -16,6 +16,7 @@ from countenance.store.tables import record
 
 #: "clog" and the operator's hash: one sequencer for each operator at a time, whichever process it is in.
 _LOCK: Final = 0x636C6F67
+_WITNESS_LOCK: Final = 0x63776974
 _PORTION: Final = 1000
 SIZE_MAX: Final = 2**62
 
@@ -57,8 +58,17 @@ class Logged:
 
 def hold(tx: Transaction, operator_id: str) -> bool:
     """Be the one who writes this operator's log until the transaction ends; False where somebody else is."""
+    return _taken(tx, _LOCK, operator_id)
+
+
+def hold_witnesses(tx: Transaction, operator_id: str) -> bool:
+    """Be the one who asks the witnesses about this operator's logs until the transaction ends."""
+    return _taken(tx, _WITNESS_LOCK, operator_id)
+
+
+def _taken(tx: Transaction, lock: int, operator_id: str) -> bool:
     taken = text("SELECT pg_try_advisory_xact_lock(:lock, hashtext(:operator))")
-    return bool(tx.execute(taken, {"lock": _LOCK, "operator": operator_id}).scalar_one())
+    return bool(tx.execute(taken, {"lock": lock, "operator": operator_id}).scalar_one())
 
 
 def waiting(tx: Transaction) -> list[str]:

@@ -1,0 +1,77 @@
+"""Cosign: have witnesses elsewhere say that they saw the log as it was signed, so that nobody is shown another one."""
+
+import logging
+
+from countenance.errors import IntegrityError
+from countenance.log.notes import Note
+from countenance.log.policy import Policy
+from countenance.log.witnesses import CosignedNote, Witnesses
+from countenance.operations.logs import COSIGNED, Logs
+from countenance.operations.parts import House
+from countenance.store import logged, sites
+from countenance.store.logged import LogRow
+
+_log = logging.getLogger("countenance.operations")
+
+
+class Cosigner:
+    """Asks the witnesses of a policy about the logs of one house; it remembers what each of them has."""
+
+    def __init__(self, house: House, policy: Policy) -> None:
+        """Take the policy; raises MalformedError for an address in it that cannot be one."""
+        self._house = house
+        self._logs: Logs = house.logs
+        self._witnesses = Witnesses(policy)
+
+    def cosign_all(self) -> None:
+        """Have every log cosigned as it is signed now, where it is not yet.
+
+        Raises IntegrityError where witnesses say that the log was put back or is another one, and the quorum is not met
+        without them. A single witness that says so while the others go along is noted, and stops nothing.
+        """
+        with self._house.database.reading() as tx:
+            rows = [row for operator_id in sites.operators(tx) for row in logged.every(tx, operator_id)]
+        for row in rows:
+            # One at a time asks: whoever asked about an older checkpoint behind another would be told that it is older.
+            with self._house.database.transaction() as tx:
+                if logged.hold_witnesses(tx, row.operator_id):
+                    self._cosign(row)
+
+    def close(self) -> None:
+        """Ask nobody any more."""
+        self._witnesses.close()
+
+    def _cosign(self, row: LogRow) -> None:
+        published = self._logs.published(row)
+        if published is None or not published[0].size:
+            return
+        (checkpoint, note), before = published, self._logs.cosigned(row)
+        if before is not None and before[0].size == checkpoint.size:
+            return
+        files = self._logs.files(row.operator_id, row.generation)
+        seconds = int(self._house.clock().timestamp())
+        found = self._witnesses.cosign(note, lambda old: files.tree(checkpoint.size).consistency(old), seconds)
+        self._judge(found)
+        if found.met:
+            files.write(COSIGNED, found.note)
+            files.settle()
+            self._put_in_place(row, found.note)
+
+    def _judge(self, found: CosignedNote) -> None:
+        """Note who did not cosign; raises IntegrityError where that means that the log is not what they saw."""
+        for name, error in found.failed.items():
+            kind = "contradicted" if isinstance(error, IntegrityError) else "unwitnessed"
+            self._house.count("log", kind)
+            _log.warning("not_cosigned", extra={"kind": type(error).__name__, "witness": name})
+        contradicting = [error for error in found.failed.values() if isinstance(error, IntegrityError)]
+        if contradicting and not found.met:
+            raise contradicting[0]
+
+    def _put_in_place(self, row: LogRow, note: bytes) -> None:
+        """Publish the checkpoint with its cosignatures, unless a newer one is in place already."""
+        with self._house.database.transaction() as tx:
+            if not logged.hold(tx, row.operator_id):
+                return  # somebody writes just now, and what is written is newer
+            published = self._logs.published(row)
+            if published is not None and Note.parse(published[1]).text == Note.parse(note).text:
+                self._logs.files(row.operator_id, row.generation).publish(note)

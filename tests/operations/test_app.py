@@ -1,10 +1,11 @@
 """The house opens only when everything is as it must be, and says which part is not."""
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from countenance import app
 from countenance.errors import CountenanceError, IntegrityError, MalformedError, NotFoundError, UnavailableError
 from countenance.operations import upkeep
 from countenance.operations.choose import Choice, Chosen, choose
+from countenance.operations.sequence import Sequencer
+from countenance.operations.turn import continue_log, freeze
+from countenance.record import Entry, append
 from countenance.settings import Settings
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
@@ -23,7 +27,7 @@ from tests import pictures
 from tests.database import DEVICE, HOTEL, OPERATOR, PURPOSE, Address, Hotel
 from tests.operations.governed import bodies
 
-READY = {"database": True, "schema": True, "engine": True, "vault": True, "integrity": True, "clock": True}
+READY = {"database": True, "schema": True, "engine": True, "vault": True, "integrity": True, "clock": True, "log": True}
 
 
 @pytest.fixture
@@ -184,8 +188,41 @@ def test_readiness_is_false_when_the_database_is_gone(settings: Settings) -> Non
             "vault": False,
             "integrity": True,
             "clock": False,
+            "log": False,
         }
         gone.close()
+
+
+def soon(true: Callable[[], bool]) -> None:
+    """Fail unless something becomes true in a while."""
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_readiness_is_false_while_the_log_takes_nothing(settings: Settings, hotel: Hotel) -> None:
+    with opened(settings) as house:
+        sequencer = Sequencer(house.house.database, house.house.logs, house.house.clock)
+        soon(lambda: sequencer.step_all() == 0)
+        freeze(sequencer, OPERATOR)
+        assert house.ready() == READY | {"log": False}
+        continue_log(sequencer, OPERATOR)
+        assert house.ready() == READY
+    with hotel.house.database.transaction() as tx:  # nobody writes the log now
+        at = datetime.now(UTC) - timedelta(minutes=3)
+        append(tx, Entry(operator_id=OPERATOR, at=at, kind="verify", outcome="done", by="test"))
+    assert replace(house, house=hotel.house).ready()["log"] is False
+
+
+def test_the_metrics_say_how_the_log_stands(settings: Settings) -> None:
+    with opened(settings) as house:
+        upkeep.measure_logs(house.house)
+        soon(lambda: b'countenance_log_records{state="waiting"} 0.0' in house.metrics.text())
+        upkeep.measure_logs(house.house)
+        text = house.metrics.text().decode()
+    assert re.search(r'countenance_log_records\{state="signed"\} [1-9]', text)
+    assert 'countenance_log_records{state="cosigned"} 0.0' in text
 
 
 def test_two_processes_may_migrate_at_once(postgres: str, address: Address) -> None:

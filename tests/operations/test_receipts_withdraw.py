@@ -41,7 +41,7 @@ def test_withdrawing_is_one_call_binds_at_once_and_is_certified(hotel: Hotel) ->
     assert certificate["act"] == "withdrawn"
     assert certificate["destroyed"] == {"keys": 1, "references": 2, "originals": 0, "purposes": [PURPOSE]}
     assert certificate["signature"] is None
-    assert "not signed" in certificate["says"]["en"]
+    assert "signed log under this digest" in certificate["says"]["en"]
     with hotel.house.database.transaction() as tx:
         row = records.find(tx, OPERATOR, UUID(certificate["record"]["id"]))
     assert row is not None

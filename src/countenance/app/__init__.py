@@ -34,7 +34,7 @@ from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
-from countenance.store import embedded, records, sites
+from countenance.store import embedded, logged, records, sites
 from countenance.store.database import Database, kept_private
 from countenance.vault.encrypted import EncryptedProjection
 from countenance.vault.hardware import HardwareKeys, Module
@@ -47,6 +47,8 @@ _log = logging.getLogger("countenance.app")
 
 #: Where the interface is; everything else is for people.
 INTERFACE = "/v1/"
+#: A record that waits for its log for longer is a log that is stuck.
+LOG_LATE = timedelta(minutes=2)
 
 
 def now() -> datetime:
@@ -189,7 +191,18 @@ class Opened:
             "vault": self._vaults_open(reachable=reachable),
             "integrity": not self.house.alarm.is_set(),
             "clock": reachable and self._clock_right(),
+            "log": reachable and self._log_follows(),
         }
+
+    def _log_follows(self) -> bool:
+        """Return whether every operator's log takes what is recorded, and has done so lately."""
+        try:
+            with self.house.database.reading() as tx:
+                waiting = [(logged.newest(tx, each), logged.waiting_since(tx, each)) for each in sites.operators(tx)]
+        except CountenanceError:
+            return False
+        late = self.house.clock() - LOG_LATE
+        return all((row is None or row.ended_at is None) and (since is None or since > late) for row, since in waiting)
 
     def _clock_right(self) -> bool:
         """Return whether the clock stands where the last record of each operator lets it."""
@@ -261,6 +274,7 @@ def open_house(
             logs=logs(settings),
             clock=clock,
             count=metrics.count,
+            measure=metrics.measure,
             alarm=threading.Event(),
             references_max=settings.references_max,
             session_consent_seconds=settings.session_consent_seconds,

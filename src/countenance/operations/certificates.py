@@ -1,7 +1,7 @@
 """Certificates of erasure: what was destroyed and where that stands on record, left with every receipt it concerns.
 
-A certificate names the operator, the purpose, figures and a record; nobody else. It is not signed: what it says is
-as good as the operator's records, in which its record stands under the digest given.
+A certificate names the operator, the purpose, figures and a record; nobody else. It bears no signature of its own: its
+record stands under the digest given in the operator's signed log, and the receipt gets the proof of that.
 """
 
 from datetime import timedelta
@@ -50,10 +50,10 @@ _SAYS: Final = {
 }
 _EVIDENCE: Final = Text(
     "A backup of the database made before holds what was destroyed, sealed, until that backup is deleted, at the "
-    "latest on the day given; restored before then, it is destroyed again. This certificate is not signed: it is as "
-    "good as the operator's records, where its record stands under this digest.",
+    "latest on the day given; restored before then, it is destroyed again. The record stands in the operator's signed "
+    "log under this digest; with the receipt comes the proof, which anybody can check.",
     "此前的数据库备份在删除之前（最迟至所列日期）仍含有其封存副本；如在此之前恢复备份，将再次销毁。"
-    "本证明未经签名：其效力取决于运营者的记录，对应记录的摘要如上。",
+    "对应记录以上述摘要载入运营者的签名日志；凭回执可取得任何人均可核对的证明。",
 )
 
 

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import count
 from typing import Final
 
 from countenance.errors import CountenanceError, IntegrityError, UnavailableError
@@ -15,7 +16,7 @@ from countenance.operations.parity import watch
 from countenance.operations.parts import House
 from countenance.operations.sequence import Sequencer
 from countenance.operations.steps import raise_filing
-from countenance.store import signals, sites
+from countenance.store import logged, signals, sites
 
 _log = logging.getLogger("countenance.operations")
 
@@ -31,6 +32,8 @@ JOURNAL_SECONDS: Final = 0.5
 SEQUENCE_SECONDS: Final = 0.5
 #: How often witnesses are asked about what was signed since.
 COSIGN_SECONDS: Final = 1.0
+#: After so many looks the figures of the logs are taken.
+MEASURED: Final = 10
 UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
 
 
@@ -105,11 +108,13 @@ def sequencing(house: House) -> Iterator[None]:
 
     def act(closing: threading.Event) -> None:
         failing: type[CountenanceError] | None = None
-        while True:
+        for turn in count():
             last = closing.wait(SEQUENCE_SECONDS)
             try:
                 sequencer.step_all()
                 failing = None
+                if turn % MEASURED == 0:
+                    measure_logs(house)
             except CountenanceError as error:
                 if failing is not type(error):  # said once, and counted until it is over
                     _log.error("not_logged", extra={"kind": type(error).__name__})
@@ -182,3 +187,14 @@ def sweep(house: House) -> None:
             watch(house, operator_id)
         except CountenanceError as error:
             _log.error("sweep_failed", extra={"kind": type(error).__name__, "operator": operator_id})
+
+
+def measure_logs(house: House) -> None:
+    """Note how many records of all operators are signed, cosigned, and in no log yet."""
+    with house.database.reading() as tx:
+        operators = sites.operators(tx)
+        rows = [row for operator_id in operators for row in logged.every(tx, operator_id)]
+        house.measure("waiting", sum(logged.backlog(tx, operator_id) for operator_id in operators))
+    for state, look in (("signed", house.logs.published), ("cosigned", house.logs.cosigned)):
+        found = [look(row) for row in rows]
+        house.measure(state, sum(each[0].size for each in found if each is not None))

@@ -30,6 +30,9 @@ class Metrics:
         self._in_hand = Gauge("countenance_requests_in_hand", "Requests not answered yet.", registry=self._registry)
         self._references = Gauge("countenance_references_held", "References in memory.", registry=self._registry)
         self._memory = Gauge("countenance_references_bytes", "Bytes they take in memory.", registry=self._registry)
+        self._log = Gauge(
+            "countenance_log_records", "Records signed, cosigned and waiting.", ("state",), registry=self._registry
+        )
         ProcessCollector(namespace="countenance", registry=self._registry)
 
     def count(self, action: str, outcome: str) -> None:
@@ -48,6 +51,10 @@ class Metrics:
     def in_hand(self, requests: int) -> None:
         """Note how many requests are not answered yet."""
         self._in_hand.set(requests)
+
+    def measure(self, state: str, records: int) -> None:
+        """Note how many records of all operators' logs are in a state; it is a word of the house."""
+        self._log.labels(state).set(records)
 
     def watch_references(self, held: Callable[[], int], memory: Callable[[], int]) -> None:
         """Ask for the number of references, and the bytes they take, whenever the metrics are read."""

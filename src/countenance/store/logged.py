@@ -130,6 +130,18 @@ def backlog(tx: Transaction, operator_id: str) -> int:
     return int(tx.execute(query).scalar_one())
 
 
+def waiting_since(tx: Transaction, operator_id: str) -> datetime | None:
+    """Return when what waits longest was recorded, None where nothing waits."""
+    query = (
+        select(record.c.at)
+        .join_from(log_pending, record, (log_pending.c.operator_id == record.c.operator_id) & _same_number())
+        .where(log_pending.c.operator_id == operator_id)
+        .order_by(log_pending.c.number)
+        .limit(1)
+    )
+    return tx.execute(query).scalar_one_or_none()
+
+
 def take_in(tx: Transaction, row: LogRow, numbers: Sequence[int | None], root: bytes) -> None:
     """Put records into a log behind what it has; None stands for one that is lost, of which the entry is left."""
     given = bindparam("numbers", list(numbers), ARRAY(BigInteger))

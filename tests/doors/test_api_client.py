@@ -11,8 +11,11 @@ import pytest
 from countenance.api import description
 from countenance.client import Client, NotAcquired, Problem, Refused, Unreachable
 from countenance.errors import MalformedError
+from countenance.log.notes import Verifier
+from countenance.log.proofs import Proof
+from countenance.operations.sequence import Sequencer
 from tests import pictures
-from tests.database import PURPOSE
+from tests.database import OPERATOR, PURPOSE
 from tests.doors.conftest import SESSION
 
 SAID = {"subject": "guest-1", "purpose": PURPOSE, "session": SESSION}
@@ -95,6 +98,20 @@ def test_credentials_come_and_go(desk, officer):
         with pytest.raises(Problem) as raised:
             fresh.operator()
     assert (raised.value.status, raised.value.type) == (401, "/v1/problems/unknown_caller")
+
+
+def test_the_log_and_its_proofs(desk, client, officer):
+    with Client(str(desk.client.base_url), agree(client, "guest-1")["receipt"]["token"]) as holder:
+        house = desk.hotel.house
+        Sequencer(house.database, house.logs, house.clock).step_all()
+        key = Verifier.of_vkey(client.log()["vkey"])
+        about = holder.receipt()["about"]["use"]["record"]
+        proofs = [holder.receipt_proof(), holder.receipt_proof(about["id"]), officer.record_proof(about["id"])]
+    assert {Proof.parse(each).check(key).size for each in proofs} == {client.log()["size"]}
+    assert client.log_file(OPERATOR, 1, "vkey").decode().strip() == key.as_vkey()
+    with pytest.raises(Problem) as raised:
+        client.log_file(OPERATOR, 1, "tile/0/999")
+    assert raised.value.status == 404
 
 
 def test_every_operation_has_a_method():

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from countenance.client.governed import Governed
+from countenance.client.logs import Logs
 from countenance.client.receipts import Receipts
 from countenance.client.rights import Rights
 from countenance.client.travel import AttackSuspected, NotAcquired, Problem, Refused, Unreachable
@@ -18,7 +19,7 @@ from countenance.client.travel import AttackSuspected, NotAcquired, Problem, Ref
 __all__ = ["AttackSuspected", "Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
 
 
-class Client(Governed, Receipts, Rights):
+class Client(Governed, Receipts, Rights, Logs):
     """One server and one credential, or one receipt; safe to use from many threads. Its repr hides it."""
 
     # Faces.

@@ -1,6 +1,7 @@
 """What whoever holds a receipt can do: `Client(url, token)` with the receipt's token in place of a credential."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from countenance.client.travel import Connected
 
@@ -30,4 +31,9 @@ class Receipts(Connected):
 
     def receipt_qr(self) -> str:
         """Return the QR code that opens the receipt, as SVG."""
-        return self._drawing("/v1/receipt/qr")
+        return self._file("/v1/receipt/qr", "image/svg+xml").decode()
+
+    def receipt_proof(self, record: str | None = None) -> bytes:
+        """Return the proof (C2SP tlog-proof) that a record stands in the log: the one named, or the receipt's own."""
+        named = "" if record is None else f"?{urlencode({'record': record})}"
+        return self._file(f"/v1/receipt/proof{named}", "text/plain")

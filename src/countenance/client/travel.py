@@ -183,12 +183,12 @@ class Connected:
         """Send one request and return its answer, or raise the problem it is."""
         return _read(*self._exchange(method, path, body, headers))
 
-    def _drawing(self, path: str) -> str:
-        """Read an answer that is a drawing, or raise the problem it is."""
-        status, data = self._exchange("GET", path, None, {"Accept": "image/svg+xml"})
+    def _file(self, path: str, accepted: str) -> bytes:
+        """Read an answer that is a file of a kind, or raise the problem it is."""
+        status, data = self._exchange("GET", path, None, {"Accept": accepted})
         if status not in _SUCCESS:
             _read(status, data)
-        return data.decode()
+        return data
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Send one request and return status and body; redirects are not followed, a credential goes to one server."""

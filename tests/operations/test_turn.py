@@ -1,6 +1,7 @@
 """A log is ended, continued in a new one with a signed link, or taken up again; and goes to an inspector whole."""
 
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -10,16 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from countenance.errors import ConflictError, IntegrityError, NotFoundError
+from countenance.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
 from countenance.log.check import check
 from countenance.log.entries import LogEntry
 from countenance.log.notes import Verifier
 from countenance.log.tiles import LogFiles
+from countenance.operations import upkeep
 from countenance.operations.examine import Scope, examine
 from countenance.operations.export_log import export_log
 from countenance.operations.prove import prove
 from countenance.operations.sequence import Sequencer
-from countenance.operations.turn import continue_log, freeze, take_up
+from countenance.operations.turn import continue_log, freeze, rebuild, take_up
 from countenance.store import logged, records
 from tests.database import OPERATOR, Hotel
 from tests.operations.test_sequence import recorded, size
@@ -219,3 +221,88 @@ def test_both_checkers_let_an_officer_set_the_clock_and_nobody_else(
 
     assert [flaw.value for flaw in one.report.found] == flaws
     assert regulator(tmp_path / "new", (tmp_path / "new" / "vkey").read_text(), 0, 8) == flaws
+
+
+def test_where_the_key_is_lost_a_log_is_abandoned_and_a_new_one_says_so(hotel: Hotel, sequencer: Sequencer) -> None:
+    recorded(hotel, 2)
+    hotel.house.logs.keys.destroy(OPERATOR, 1)
+    with pytest.raises(UnavailableError, match="--abandon"):
+        sequencer.step_all()
+    with pytest.raises(UnavailableError):
+        continue_log(sequencer, OPERATOR)
+
+    none, begun = continue_log(sequencer, OPERATOR, abandon=True)
+    assert (none, begun.generation) == (None, 3), "the second's key was made when that failed"
+    sequencer.step_all()
+    said = last_said(hotel, "begun")
+    assert (said["abandoned"], said["passed_over"]) == (True, [])
+    assert said["before"]["origin"].endswith(f"/{OPERATOR}/1")  # type: ignore[index]
+    found = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    assert [each.report.found for each in found] == [{}, {}]
+    assert size(hotel) == 3
+
+
+def test_a_database_from_before_the_log_was_continued_signs_nothing_until_another_begins(
+    hotel: Hotel, sequencer: Sequencer
+) -> None:
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("CREATE TABLE before AS SELECT * FROM log"))
+    _, second = continue_log(sequencer, OPERATOR)
+    recorded(hotel, 1)
+    sequencer.step_all()
+    with hotel.house.database.transaction() as tx:  # as a backup from before has it
+        tx.execute(text("DELETE FROM log_entry WHERE log_id <> (SELECT log_id FROM before) OR log_index >= 5"))
+        tx.execute(text("DELETE FROM log WHERE log_id <> (SELECT log_id FROM before)"))
+        tx.execute(text("UPDATE log SET size = before.size, root = before.root, ended_at = NULL FROM before"))
+        tx.execute(text("DELETE FROM record WHERE number NOT IN (SELECT number FROM log_entry)"))
+        tx.execute(text("DROP TABLE before"))
+    with pytest.raises(IntegrityError, match="continued in a new one"):
+        sequencer.settle(OPERATOR)
+
+    _, third = continue_log(sequencer, OPERATOR, abandon=True)
+    assert third.generation == 3
+    assert last_said(hotel, "begun")["passed_over"] == [second.origin]
+    recorded(hotel, 1)
+    assert sequencer.step_all() == 1
+    assert size(hotel) == 2
+
+
+def test_files_that_are_lost_without_a_copy_are_written_again_from_the_records(
+    hotel: Hotel, sequencer: Sequencer
+) -> None:
+    recorded(hotel, 600)
+    sequencer.step_all()
+    files = hotel.house.logs.files(OPERATOR, 1)
+    before, signed = files.tree(605).root(), files.checkpoint()
+    with pytest.raises(ConflictError):
+        rebuild(sequencer, OPERATOR, silent)
+    shutil.rmtree(hotel.house.logs.directory)
+    with pytest.raises(IntegrityError, match="countenance log rebuild"):
+        sequencer.settle(OPERATOR)
+
+    assert rebuild(sequencer, OPERATOR, silent).root == before
+    assert files.checkpoint() == signed
+    recorded(hotel, 1)
+    assert sequencer.step_all() == 1
+    (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
+    assert one.report.found == {}
+
+
+def test_files_are_not_written_again_from_records_that_changed(hotel: Hotel, sequencer: Sequencer) -> None:
+    shutil.rmtree(hotel.house.logs.directory)
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("UPDATE record SET digest = sha256(digest) WHERE number = (SELECT min(number) FROM log_entry)"))
+    with pytest.raises(IntegrityError, match="lost or changed"):
+        rebuild(sequencer, OPERATOR, silent)
+    assert hotel.house.logs.files(OPERATOR, 1).checkpoint() is None
+
+
+def test_what_an_older_server_recorded_beside_this_one_is_taken_along(hotel: Hotel, sequencer: Sequencer) -> None:
+    ids = recorded(hotel, 3)
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("DELETE FROM log_pending"))  # it knows of no log
+    assert sequencer.step_all() == 0
+    upkeep.sweep(hotel.house)
+    sequencer.step_all()
+    with hotel.house.database.reading() as tx:
+        assert sorted(prove(tx, hotel.house.logs, OPERATOR, each).index for each in ids) == [5, 6, 7]

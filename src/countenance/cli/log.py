@@ -149,14 +149,20 @@ def freeze_command(operator: Operator = None, yes: Yes = False) -> None:
 
 
 @log_app.command("continue")
-def continue_command(operator: Operator = None, yes: Yes = False) -> None:
+def continue_command(
+    operator: Operator = None,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Leave the present log as it is: its key is lost, or it was put back.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
     """Begin a new log with a new key; the old one's last entry names it, and the new one's first names the old."""
     from countenance.operations.turn import continue_log
 
     if not yes:
         typer.confirm("The present log ends, and a new one begins with a new key. Go on?", abort=True)
     with _sequencer(operator) as (sequencer, operator_id):
-        ended, begun = continue_log(sequencer, operator_id)
+        ended, begun = continue_log(sequencer, operator_id, abandon=abandon)
         vkey = sequencer.logs.verifier(begun).as_vkey()
     if ended is not None:
         typer.echo(f"{ended.origin} ended at {ended.size} entries.")
@@ -173,6 +179,18 @@ def adopt_command(operator: Operator = None, yes: Yes = False) -> None:
     with _sequencer(operator) as (sequencer, operator_id):
         beyond = take_up(sequencer, operator_id)
     typer.echo("The log has no more." if beyond is None else f"Entries {beyond[0]} to {beyond[1] - 1} have no record.")
+
+
+@log_app.command("rebuild")
+def rebuild_command(operator: Operator = None) -> None:
+    """Write the log's files again from the records, where they are lost without a copy; nothing new is signed."""
+    from countenance.operations.turn import rebuild
+
+    with _sequencer(operator) as (sequencer, operator_id), bar("Entries") as progress:
+        done = rebuild(sequencer, operator_id, progress)
+    typer.echo(
+        f"{done.origin}: {done.size} entries. Compare it with a checkpoint that was kept: countenance log verify"
+    )
 
 
 @contextmanager

@@ -51,20 +51,23 @@ class Cosigner:
         files = self._logs.files(row.operator_id, row.generation)
         seconds = int(self._house.clock().timestamp())
         found = self._witnesses.cosign(note, lambda old: files.tree(checkpoint.size).consistency(old), seconds)
-        self._judge(found)
+        self._judge(row, found)
         if found.met:
             files.write(COSIGNED, found.note)
             files.settle()
             self._put_in_place(row, found.note)
 
-    def _judge(self, found: CosignedNote) -> None:
-        """Note who did not cosign; raises IntegrityError where that means that the log is not what they saw."""
+    def _judge(self, row: LogRow, found: CosignedNote) -> None:
+        """Note who did not cosign; raises IntegrityError where that means that the log is not what they saw.
+
+        A log that has ended is not gone on with anyhow, and keeps nobody from beginning.
+        """
         for name, error in found.failed.items():
             kind = "contradicted" if isinstance(error, IntegrityError) else "unwitnessed"
             self._house.count("log", kind)
             _log.warning("not_cosigned", extra={"kind": type(error).__name__, "witness": name})
         contradicting = [error for error in found.failed.values() if isinstance(error, IntegrityError)]
-        if contradicting and not found.met:
+        if contradicting and not found.met and row.ended_at is None:
             raise contradicting[0]
 
     def _put_in_place(self, row: LogRow, note: bytes) -> None:

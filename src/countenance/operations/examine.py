@@ -57,7 +57,7 @@ def examine(
             newest = done[-1].report
             for index in effect.flaws(tx, operator_id, done[0].row):
                 newest.add(Flaw.STATE, index)
-            for _ in range(logged.strays(tx, operator_id)):
+            for _ in logged.strays(tx, operator_id):
                 newest.add(Flaw.STATE)
     return done
 

@@ -42,12 +42,23 @@ class Logs:
         """Return a log's files."""
         return LogFiles(self.directory / operator_id / str(generation))
 
-    def unused(self, operator_id: str) -> int:
-        """Return the generation after every one that a key was made for, whatever the database remembers.
+    def unused(self, operator_id: str, known: int = 0) -> int:
+        """Return the generation after all that are `known` or that a key was made for, or whose files are there.
 
-        So a database that begins anew never signs another history under an old key.
+        So a database that begins anew, or a key that was lost, never leads to another history under an old name.
         """
-        return max(self.keys.generations(operator_id), default=0) + 1
+        folder = self.directory / operator_id
+        named = [int(each.name) for each in folder.iterdir() if each.name.isdecimal()] if folder.is_dir() else []
+        return max([known, *self.keys.generations(operator_id), *named]) + 1
+
+    def begun_after(self, row: LogRow) -> list[str]:
+        """Return the names of later logs of which something is signed already, though the database has none of them."""
+        later = range(row.generation + 1, self.unused(row.operator_id))
+        return [
+            self.origin(row.operator_id, each)
+            for each in later
+            if self.files(row.operator_id, each).checkpoint() is not None
+        ]
 
     def signer(self, row: LogRow) -> Signer:
         """Return who signs a log; the key of an empty one is made when it is asked for first.
@@ -63,8 +74,9 @@ class Logs:
         except UnavailableError as error:
             raise UnavailableError(
                 "The key that signs the log is missing or can be read by others. Put it back from its backup with mode "
-                "0600, or continue in a new log: countenance log continue",
-                "日志签名密钥缺失或可被他人读取。请从备份恢复（权限 0600），或另起新日志：countenance log continue",
+                "0600, or begin a new log: countenance log continue --abandon",
+                "日志签名密钥缺失或可被他人读取。请从备份恢复（权限 0600），或另起新日志："
+                "countenance log continue --abandon",
             ) from error
         signer = Signer(row.origin, seed)
         seed[:] = bytes(len(seed))

@@ -18,7 +18,7 @@ from countenance.log.tree import EMPTY_ROOT, extends
 from countenance.operations.logs import Logs
 from countenance.store import logged
 from countenance.store.database import Database, Transaction
-from countenance.store.logged import LogRow, Unlogged
+from countenance.store.logged import Logged, LogRow, Unlogged
 
 #: So many records go in at a time.
 BATCH: Final = 4096
@@ -101,6 +101,8 @@ class Sequencer:
 
     def _agree(self, tx: Transaction, row: LogRow) -> None:
         """Bring what is signed to where the database is; raises IntegrityError where it cannot have come from there."""
+        if row.ended_at is None and self.logs.begun_after(row):
+            raise _continued()
         published = self.logs.published(row)
         if published is None:
             if row.size:
@@ -127,11 +129,7 @@ class Sequencer:
         if whole:
             return
         with logged.written(tx, row, checkpoint.size, row.size) as entries:
-            lost = [
-                LogEntry(each.at, each.kind, each.digest).encoded()
-                for each in entries
-                if each.at is not None and each.kind is not None and each.digest is not None
-            ]
+            lost = [entry_of_logged(each) for each in entries]
         if files.extend(checkpoint.size, lost) != row.root:
             raise _forked()
 
@@ -167,6 +165,14 @@ def entry_of(record: Unlogged) -> bytes:
     return LogEntry(record.at, record.kind, record.digest).encoded()
 
 
+def entry_of_logged(logged_record: Logged) -> bytes:
+    """Return the entry of a record that is in a log; raises IntegrityError where the record is lost."""
+    at, kind, digest = logged_record.at, logged_record.kind, logged_record.digest
+    if at is None or kind is None or digest is None:
+        raise _forked()
+    return LogEntry(at, kind, digest).encoded()
+
+
 def _grew(files: LogFiles, before: Checkpoint, size: int, root: bytes) -> None:
     """Make sure that a tree continues another; raises IntegrityError where not."""
     tree = files.tree(size)
@@ -177,9 +183,18 @@ def _grew(files: LogFiles, before: Checkpoint, size: int, root: bytes) -> None:
 
 def _state_missing() -> IntegrityError:
     return IntegrityError(
-        "The log's files are missing. Put its directory back, or set COUNTENANCE_LOG_DIR to where it is; nothing is "
-        "signed without it.",
-        "日志文件缺失。请恢复日志目录，或将 COUNTENANCE_LOG_DIR 设为其所在位置；否则不签署任何内容。",
+        "The log's files are missing. Put its directory back, of which an older copy will do, or set "
+        "COUNTENANCE_LOG_DIR to where it is. Where there is no copy: countenance log rebuild",
+        "日志文件缺失。请恢复日志目录（较旧副本亦可），或将 COUNTENANCE_LOG_DIR 设为其所在位置。"
+        "如无副本：countenance log rebuild",
+    )
+
+
+def _continued() -> IntegrityError:
+    return IntegrityError(
+        "The database was put back to before the log was continued in a new one. Begin another behind both: "
+        "countenance log continue --abandon",
+        "数据库被回退到日志更替之前。请另起新日志：countenance log continue --abandon",
     )
 
 

@@ -1,18 +1,20 @@
 """Turn the page of a log: freeze it, continue in a new one, or take up a log that is ahead of the database."""
 
+from collections.abc import Callable
 from datetime import datetime
 from threading import Event
 from typing import Any, Final
 
-from countenance.errors import ConflictError
+from countenance.errors import ConflictError, IntegrityError
 from countenance.log.notes import Checkpoint
 from countenance.log.tree import EMPTY_ROOT
-from countenance.operations.sequence import Sequencer, adopt, entry_of
+from countenance.operations.sequence import BATCH, Sequencer, adopt, entry_of, entry_of_logged
 from countenance.record import Entry, append
 from countenance.store import logged
 from countenance.store.database import Transaction
 from countenance.store.logged import LogRow
 
+Progress = Callable[[int, int], None]
 _BY: Final = "console"
 _TRIES: Final = 50
 _APART_SECONDS: Final = 0.1
@@ -27,33 +29,76 @@ def freeze(sequencer: Sequencer, operator_id: str) -> Checkpoint:
     return Checkpoint(row.origin, row.size, row.root)
 
 
-def continue_log(sequencer: Sequencer, operator_id: str) -> tuple[Checkpoint | None, LogRow]:
-    """Begin a new log with a new key, and return how the old one ended (None where it was frozen before) and the new.
+def continue_log(sequencer: Sequencer, operator_id: str, *, abandon: bool = False) -> tuple[Checkpoint | None, LogRow]:
+    """Begin a new log with a new key, and return how the old one ended (None where it was over before) and the new.
 
     The old log's last entry names the new one and its key, signed by the old key; the new one's first names the old
-    and how it ended. Raises what `freeze` raises.
+    and how it ended. With `abandon` the old one is left as it was signed last: where its key is lost, or the database
+    was put back to before a log that was begun since, which is named then. Raises what `freeze` raises.
     """
     logs = sequencer.logs
     with sequencer.database.reading() as tx:
         before = logged.newest(tx, operator_id)
     if before is None:
         raise _nothing()
-    generation = logs.unused(operator_id)
+    passed_over = logs.begun_after(before)
+    generation = logs.unused(operator_id, before.generation)
     logs.keys.create(operator_id, generation)
     origin = logs.origin(operator_id, generation)
     begun = LogRow(0, operator_id, generation, origin, 0, EMPTY_ROOT, sequencer.clock(), None)
     link = {"origin": origin, "vkey": logs.signer(begun).verifier.as_vkey()}
-    was_frozen = before.ended_at is not None
-    ended = before if was_frozen else _end(sequencer, operator_id, "continued", link)
+    over = before.ended_at is not None
+    ended = before if over or abandon else _end(sequencer, operator_id, "continued", link)
     with sequencer.database.transaction() as tx:
         _hold(tx, operator_id)
+        if abandon and not over:
+            ended = _abandon(sequencer, tx, before)
         row = logged.begin(tx, operator_id, generation, origin, EMPTY_ROOT, sequencer.clock())
         logs.publish(row)
         said = {"before": {"origin": ended.origin, "size": ended.size, "root": ended.root.hex()}}
-        _say(tx, operator_id, sequencer.clock(), "begun", said)
+        left = {"abandoned": True, "passed_over": passed_over} if abandon else {}
+        _say(tx, operator_id, sequencer.clock(), "begun", said | left)
         _take_in(sequencer, tx, row, last_only=True)
     sequencer.settle(operator_id)
-    return None if was_frozen else Checkpoint(ended.origin, ended.size, ended.root), row
+    return None if over or abandon else Checkpoint(ended.origin, ended.size, ended.root), row
+
+
+def _abandon(sequencer: Sequencer, tx: Transaction, row: LogRow) -> LogRow:
+    """End a log where it was signed last; what is in it unsigned waits for the next one."""
+    published = sequencer.logs.published(row)
+    if published is not None and published[0].size < row.size:
+        logged.take_back(tx, row, published[0].size, published[0].root)
+    logged.end(tx, row, sequencer.clock())
+    return logged.of(tx, row.log_id)
+
+
+def rebuild(sequencer: Sequencer, operator_id: str, progress: Progress) -> Checkpoint:
+    """Write a log's files again from the records, where all are lost; nothing else is signed than was before.
+
+    What the database holds decides: whoever kept a checkpoint, or a witness, can tell whether it is the same log.
+    Raises ConflictError where files are there, IntegrityError where the records do not give the log's root.
+    """
+    with sequencer.database.transaction() as tx:
+        _hold(tx, operator_id)
+        row = logged.newest(tx, operator_id)
+        if row is None or sequencer.logs.published(row) is not None:
+            raise ConflictError("The log's files are there, or there is no log.", "日志文件已存在，或尚无日志。")
+        files, size, root = sequencer.logs.files(operator_id, row.generation), 0, EMPTY_ROOT
+        while size < row.size:
+            with logged.written(tx, row, size, min(size + BATCH, row.size)) as found:
+                entries = [entry_of_logged(each) for each in found]
+            if not entries:
+                break
+            root = files.extend(size, entries)
+            size += len(entries)
+            progress(size, row.size)
+        if (size, root) != (row.size, row.root):
+            raise IntegrityError(
+                "The records do not give the log that was signed: some are lost or changed. Nothing was signed.",
+                "现有记录无法重建已签署的日志：部分记录缺失或被更改。未签署任何内容。",
+            )
+        sequencer.logs.publish(row)
+    return Checkpoint(row.origin, row.size, row.root)
 
 
 def take_up(sequencer: Sequencer, operator_id: str) -> tuple[int, int] | None:

@@ -183,10 +183,20 @@ def sweep(house: House) -> None:
         try:
             with house.database.transaction() as tx:
                 raise_filing(tx, house, operator_id)
+            take_along(house, operator_id)
             expire(house, operator_id)
             watch(house, operator_id)
         except CountenanceError as error:
             _log.error("sweep_failed", extra={"kind": type(error).__name__, "operator": operator_id})
+
+
+def take_along(house: House, operator_id: str) -> None:
+    """Let records that wait for no log wait for one: a server of a version without logs left them, beside this one."""
+    with house.database.transaction() as tx:
+        found = logged.strays(tx, operator_id)
+        logged.let_wait(tx, operator_id, found)
+    if found:
+        _log.warning("not_logged", extra={"records": len(found), "operator": operator_id})
 
 
 def measure_logs(house: House) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from countenance.store.database import Transaction
 from countenance.store.log_tables import log, log_entry, log_pending
@@ -154,6 +155,14 @@ def take_in(tx: Transaction, row: LogRow, numbers: Sequence[int | None], root: b
     tx.execute(update(log).where(log.c.log_id == row.log_id).values(size=row.size + len(numbers), root=root))
 
 
+def take_back(tx: Transaction, row: LogRow, size: int, root: bytes) -> None:
+    """Let a log have no more than `size` entries, and the records of the others wait for another one."""
+    beyond = (log_entry.c.log_id == row.log_id, log_entry.c.log_index >= size)
+    numbers = tx.execute(delete(log_entry).where(*beyond).returning(log_entry.c.number)).scalars()
+    let_wait(tx, row.operator_id, sorted(number for number in numbers if number is not None))
+    tx.execute(update(log).where(log.c.log_id == row.log_id).values(size=size, root=root))
+
+
 def numbered(tx: Transaction, operator_id: str, digests: Sequence[bytes]) -> dict[bytes, int]:
     """Return the numbers of the records with these digests, of those that are there."""
     query = select(record.c.digest, record.c.number).where(
@@ -203,8 +212,8 @@ def between(tx: Transaction, row: LogRow, since: datetime | None, before: dateti
     return (0, 0) if first is None else (first, last + 1)
 
 
-def strays(tx: Transaction, operator_id: str) -> int:
-    """Return how many records are in no log and do not wait for one either."""
+def strays(tx: Transaction, operator_id: str) -> list[int]:
+    """Return the numbers of records that are in no log and do not wait for one either."""
     # Looked for in two steps, and the second among few: what waited and went in leaves dead rows that are slow to pass.
     unlogged = (
         select(record.c.number)
@@ -213,7 +222,14 @@ def strays(tx: Transaction, operator_id: str) -> int:
     )
     numbers = set(tx.execute(unlogged).scalars())
     waits = select(log_pending.c.number).where(log_pending.c.operator_id == operator_id)
-    return len(numbers - set(tx.execute(waits).scalars()))
+    return sorted(numbers - set(tx.execute(waits).scalars()))
+
+
+def let_wait(tx: Transaction, operator_id: str, numbers: Sequence[int]) -> None:
+    """Let records wait for the log; those that do already stay as they are."""
+    rows = [{"operator_id": operator_id, "number": each} for each in numbers]
+    if rows:
+        tx.execute(upsert(log_pending).on_conflict_do_nothing(), rows)
 
 
 def _of(row: LogRow) -> ColumnElement[bool]:

@@ -4,17 +4,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
-from countenance.log.check import Report
+from countenance import access
+from countenance.log.check import Flaw, Report
+from countenance.operations.credentials import record_credential
 from countenance.operations.erase import erase
 from countenance.operations.examine import Scope, examine
 from countenance.operations.expire import expire
 from countenance.operations.sequence import Sequencer
 from countenance.operations.withdraw import withdraw
 from countenance.store import logged
+from countenance.vocabulary import Role
 from tests.database import DEVICE, OFFICER, OPERATOR, PURPOSE, Hotel
 from tests.faces import astronaut_jpeg, grace_hopper_jpeg
+from tests.operations.governed import authorised
 
 NOTHING: dict[str, int | None] = {}
 
@@ -172,3 +176,28 @@ def test_of_a_period_only_its_records_are_looked_at(lived_in: Hotel) -> None:
     assert flaws(Scope(since=now - timedelta(days=1), before=now + timedelta(days=1))) == {"body": index}
     assert flaws(Scope(since=now + timedelta(seconds=1))) == {}
     assert flaws(Scope(before=now - timedelta(seconds=1))) == {}
+
+
+def test_a_credential_that_nobody_recorded_is_found(lived_in: Hotel) -> None:
+    with lived_in.house.database.transaction() as tx:
+        made = access.issue(tx, OPERATOR, Role.OFFICER, label="planted", at=lived_in.clock())
+    assert found(lived_in) == {"state": None}
+    with lived_in.house.database.transaction() as tx:
+        record_credential(tx, OPERATOR, "console", "issued", made.credential_id, Role.OFFICER.value, lived_in.clock())
+    Sequencer(lived_in.house.database, lived_in.house.logs, lived_in.clock).step_all()
+    assert found(lived_in) == NOTHING
+
+
+def test_an_authorisation_that_nobody_recorded_is_found(lived_in: Hotel) -> None:
+    lived_in.consent("guest")
+    authorised(lived_in, approvers=0)  # by an officer whom the test made without a record
+    Sequencer(lived_in.house.database, lived_in.house.logs, lived_in.clock).step_all()
+    assert report(lived_in).found[Flaw.STATE] == (None, 1)
+    with lived_in.house.database.reading() as tx:
+        columns = [name for name in inspect(tx).get_columns("authorisation") if name["name"] != "authorisation_id"]
+    listed = ", ".join(f'"{each["name"]}"' for each in columns)
+    change(
+        lived_in,
+        f"INSERT INTO authorisation (authorisation_id, {listed}) SELECT gen_random_uuid(), {listed} FROM authorisation",
+    )
+    assert report(lived_in).found[Flaw.STATE] == (None, 2)

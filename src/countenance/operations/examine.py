@@ -103,6 +103,7 @@ class _Effects:
 
     decisions: dict[UUID, int] = field(default_factory=dict)
     enrolled: dict[UUID, tuple[int, str, int]] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=lambda: {"credential": set(), "authorisation": set()})
     destroyed: dict[str, int] = field(default_factory=dict)
     erased_again: int = -1
     order: int = 0
@@ -115,6 +116,8 @@ class _Effects:
             self.decisions[decision] = index
         if body.kind == "enrol" and said.get("outcome") == "enrolled" and (kept := _id(details.get("reference"))):
             self.enrolled[kept] = (index, mark, self.order)
+        if body.kind in self.named:
+            self.named[body.kind].add(str(details.get(body.kind)))
         if body.kind in _DESTROYING and details.get("destroyed"):
             self.destroyed[mark] = self.order
         if body.kind == "backup" and details.get("erasures"):
@@ -127,6 +130,10 @@ class _Effects:
             yield None
         for gone in self.decisions.keys() - decisions:
             yield self.decisions[gone]
+        made = {"credential": effects.credentials, "authorisation": effects.authorisations}
+        for kind, on_file in made.items():
+            for _ in on_file(tx, operator_id, first.begun_at) - self.named[kind]:
+                yield None
         there = effects.references(tx, operator_id)
         for reference, at in there.items():
             if reference not in self.enrolled and at >= first.begun_at:

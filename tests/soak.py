@@ -1,8 +1,9 @@
 """Real servers on one database, killed at random while people come and go: nothing that was answered is lost.
 
 `make soak` runs it for ten minutes. Workers, PostgreSQL and (with --encrypted) the key holder are killed with signal 9.
-What was answered is written down here, and held against the database at the end: every enrolment answered is there with
-its record, every withdrawal answered stays withdrawn, and no search names anybody after the withdrawal was answered.
+What was answered is written down here, and held against the database at the end, when all of it was killed at one
+moment: every enrolment answered is there, every withdrawal answered stays withdrawn, no search names anybody after the
+withdrawal was answered, and the record of every act is there and in the log (soak_log.py).
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,12 +29,14 @@ import psycopg
 from countenance.client import Client, Problem, Refused, Unreachable
 from countenance.store import embedded
 from tests import pictures
+from tests.soak_log import Watch, log_judged, writing
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PURPOSE: Final = "check-in"
 KIOSK: Final = "kiosk-1"
 SESSION: Final = {"started_by": "subject", "purpose_prompted": True, "alternative_offered": True}
 WORKERS: Final = 3
+DATABASE: Final = "PostgreSQL"
 #: Between two kills, at least and at most.
 PAUSE_SECONDS: Final = (4.0, 12.0)
 TRIES_SECONDS: Final = 90.0
@@ -55,6 +58,12 @@ class Seen:
     def count(self, what: str) -> None:
         with self.lock:
             self.counts[what] += 1
+
+    def note(self, answer: Mapping[str, Any]) -> None:
+        """Write down the record of an act that was answered, where it has one."""
+        if record := answer.get("record"):
+            with self.lock:
+                self.records.add(record["id"])
 
 
 class Servers:
@@ -82,7 +91,7 @@ class Servers:
         (folder / "site.yaml").write_text(site, "utf-8")
         self.run("site", "apply", str(folder / "site.yaml"))
         self.device = self.run("credential", "issue", "device", "--device", KIOSK).strip()
-        officer = self.run("credential", "issue", "officer").strip()
+        self.officer = self.run("credential", "issue", "officer").strip()
         self.log = (folder / "log").open("ab")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.start_missing()
@@ -90,7 +99,7 @@ class Servers:
             lambda client: client.activate(PURPOSE),
             lambda client: client.register(KIOSK, purpose=PURPOSE),
         ):
-            insisted(self, officer, act)
+            insisted(self, self.officer, act)
 
     def run(self, *words: str) -> str:
         command = [sys.executable, "-m", "countenance", *words]
@@ -118,16 +127,27 @@ class Servers:
                 )
 
     def kill_one(self, chance: random.Random) -> str:
-        """Kill a worker, PostgreSQL or the key holder, and say which."""
-        named = chance.choice([*self.processes, "PostgreSQL"])
-        if named == "PostgreSQL":
+        """Kill a worker, PostgreSQL or the key holder, and say which; every second time while the log is written."""
+        workers = {name: each.pid for name, each in self.processes.items() if name.startswith("worker")}
+        writer = writing(self.folder / "data" / "log", workers, 2.0) if chance.random() < 0.5 else None
+        named = chance.choice([*self.processes, DATABASE] if writer is None else [writer, DATABASE])
+        self.kill(named)
+        return named.split()[0] + ("" if writer is None else ", log half written")
+
+    def kill(self, named: str) -> None:
+        """Kill one of the processes, or PostgreSQL."""
+        if named == DATABASE:
             with suppress(OSError, ValueError, IndexError):
                 first = (self.folder / "data" / "postgres" / "postmaster.pid").read_text("utf-8").splitlines()[0]
                 os.kill(int(first), signal.SIGKILL)
         else:
             self.processes[named].kill()
             self.processes[named].wait(timeout=30)
-        return named.split()[0]
+
+    def kill_all(self) -> None:
+        """Kill everything there is."""
+        for named in [*self.processes, DATABASE]:
+            self.kill(named)
 
     def client(self, token: str, chance: random.Random) -> Client:
         return Client(f"http://127.0.0.1:{chance.choice(self.ports)}", token)
@@ -159,11 +179,16 @@ def insisted(servers: Servers, token: str, act: Callable[[Client], Any], chance:
             time.sleep(0.3)
 
 
-def decided(client: Client, ref: str | None, scopes: list[str]) -> str:
-    """Let a person say yes, after the notice, and return the consent."""
+def agreed(client: Client, ref: str | None, scopes: list[str]) -> dict[str, Any]:
+    """Let a person say yes, after the notice, and return the answer."""
     served = client.serve_notice(purpose=PURPOSE, language="en")["served"]
     said = {"decision": "given", "form": "separate", "scopes": scopes, "served": served, "age_class": "adult"}
-    return str(client.consent(subject=ref, purpose=PURPOSE, **said)["consent"])
+    return client.consent(subject=ref, purpose=PURPOSE, **said)
+
+
+def decided(client: Client, ref: str | None, scopes: list[str]) -> str:
+    """Let a person say yes, after the notice, and return the consent."""
+    return str(agreed(client, ref, scopes)["consent"])
 
 
 class Guest(threading.Thread):
@@ -181,8 +206,15 @@ class Guest(threading.Thread):
         )
         self.chance = random.Random(number)
 
-    def ask(self, act: Callable[[Client], Any]) -> Any:
-        return insisted(self.servers, self.servers.device, act, self.chance)
+    def ask(self, act: Callable[[Client], dict[str, Any]]) -> dict[str, Any]:
+        """Ask until somebody answers, and write down what is on record of it."""
+        try:
+            answer: dict[str, Any] = insisted(self.servers, self.servers.device, act, self.chance)
+        except Refused as error:
+            self.seen.note(error.body)
+            raise
+        self.seen.note(answer)
+        return answer
 
     def run(self) -> None:
         """Come and go until the time is up."""
@@ -198,7 +230,7 @@ class Guest(threading.Thread):
 
     def stay(self, ref: str) -> None:
         scopes = ["enrol", "verify", "off_device_storage", *(["identify"] if self.named else [])]
-        self.ask(lambda client: decided(client, ref, scopes))
+        self.ask(lambda client: agreed(client, ref, scopes))
         done = self.ask(
             lambda client: client.enrol(
                 self.picture, subject=ref, purpose=PURPOSE, device=KIOSK, session=SESSION, idempotency_key=f"key-{ref}"
@@ -209,7 +241,6 @@ class Guest(threading.Thread):
             return
         with self.seen.lock:
             self.seen.enrolled[ref] = {done["reference"]}
-            self.seen.records.add(done["record"]["id"])
         self.seen.count("enrolled")
         if self.verified(ref) != "match":
             self.seen.wrong.append(f"{ref} is enrolled and does not match")
@@ -219,7 +250,7 @@ class Guest(threading.Thread):
             self.leave(ref)
 
     def verified(self, ref: str) -> str:
-        def claim(client: Client) -> Any:
+        def claim(client: Client) -> dict[str, Any]:
             return client.verify(self.picture, subject=ref, purpose=PURPOSE, device=KIOSK, session=SESSION)
 
         self.seen.count("verified")
@@ -229,8 +260,10 @@ class Guest(threading.Thread):
             return "refused"
 
     def looked_for(self, ref: str, *, gone: bool) -> None:
-        def look(client: Client) -> Any:  # a consent for one session is used up, though its answer be lost
-            consent = decided(client, None, ["identify"])
+        def look(client: Client) -> dict[str, Any]:  # a consent for one session is used up, though its answer be lost
+            said = agreed(client, None, ["identify"])
+            self.seen.note(said)
+            consent = str(said["consent"])
             return client.identify(self.picture, consent=consent, purpose=PURPOSE, device=KIOSK, session=SESSION)
 
         found = self.ask(look)
@@ -272,7 +305,7 @@ def judged(servers: Servers, seen: Seen) -> None:
         elif ref not in seen.doubtful and not references <= kept.get(ref, set()):
             seen.wrong.append(f"{ref} was enrolled, and the reference is gone")
     if lost := seen.records - records:
-        seen.wrong.append(f"{len(lost)} enrolments without their record")
+        seen.wrong.append(f"{len(lost)} acts without their record")
 
 
 def soak(folder: Path, seconds: float, seed: int, *, encrypted: bool = False) -> Seen:
@@ -284,6 +317,7 @@ def soak(folder: Path, seconds: float, seed: int, *, encrypted: bool = False) ->
             Guest(servers, seen, 1, pictures.admiral(), named=True, until=until),
             *(Guest(servers, seen, number, pictures.astronaut(), named=False, until=until) for number in (2, 3)),
         ]
+        watch = Watch(servers, seen)
         for guest in guests:
             guest.start()
         while time.monotonic() < until and not seen.wrong:
@@ -297,7 +331,11 @@ def soak(folder: Path, seconds: float, seed: int, *, encrypted: bool = False) ->
             guest.join(timeout=3 * TRIES_SECONDS)
             if guest.is_alive():
                 seen.wrong.append("a guest is still waiting")
+        watch.end()
+        servers.kill_all()
+        servers.start_missing()
         judged(servers, seen)
+        log_judged(servers, seen, watch.notes)
     return seen
 
 

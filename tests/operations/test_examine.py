@@ -64,6 +64,7 @@ def test_a_house_that_was_lived_in_has_no_flaw(lived_in: Hotel) -> None:
     assert expire(lived_in.house, OPERATOR)
     (one,) = examine(lived_in.house.database, lived_in.house.logs, OPERATOR, lambda done, total: None)
     assert one.waiting > 0
+    assert one.report.found == {}, "what waits was done and is on record"
     Sequencer(lived_in.house.database, lived_in.house.logs, lived_in.clock).step_all()
     assert found(lived_in) == NOTHING
 

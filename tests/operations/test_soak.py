@@ -28,3 +28,7 @@ def test_what_was_answered_survives_kill_9_of_workers_database_and_key_holder(
     assert seen.counts["enrolled"] > 3
     assert seen.counts["withdrawn"] > 1
     assert any(what.startswith("killed") for what in seen.counts)
+    assert seen.counts["records proven"] == len(seen.records) > 10
+    assert seen.counts["entries as exported"] == seen.counts["log entries"] > len(seen.records)
+    assert seen.counts["checkpoints continued"] > 3
+    assert seen.counts["proofs fetched"] > 10

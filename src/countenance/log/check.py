@@ -78,6 +78,7 @@ def check(
     log: Verifier,
     progress: Progress,
     *,
+    note: bytes | None = None,
     known: Sequence[Checkpoint] = (),
     bodies: Bodies | None = None,
     seen: Seen | None = None,
@@ -85,11 +86,12 @@ def check(
 ) -> Report:
     """Return what is wrong with a log, as far as it can be read; nothing is raised for a flaw.
 
-    `known` are checkpoints of this log that were kept elsewhere. Each body is handed to `seen` with its index. Bodies
-    of entries that are not `within` what was asked about are passed over; the tree is checked whole all the same.
+    `note` is the checkpoint to check it under, where that is not the one published now. `known` are checkpoints of this
+    log that were kept elsewhere. Each body is handed to `seen` with its index. Bodies of entries that are not `within`
+    what was asked about are passed over; the tree is checked whole all the same.
     """
     report, checkpoint = Report(), None
-    note = files.checkpoint()
+    note = files.checkpoint() if note is None else note
     try:
         checkpoint = None if note is None else opened(note, log)[0]
     except CountenanceError:

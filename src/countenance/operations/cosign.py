@@ -1,6 +1,8 @@
 """Cosign: have witnesses elsewhere say that they saw the log as it was signed, so that nobody is shown another one."""
 
 import logging
+from threading import Event
+from typing import Final
 
 from countenance.errors import IntegrityError
 from countenance.log.notes import Note
@@ -12,6 +14,9 @@ from countenance.store import logged, sites
 from countenance.store.logged import LogRow
 
 _log = logging.getLogger("countenance.operations")
+
+_TRIES: Final = 40
+_APART_SECONDS: Final = 0.05
 
 
 class Cosigner:
@@ -53,9 +58,7 @@ class Cosigner:
         found = self._witnesses.cosign(note, lambda old: files.tree(checkpoint.size).consistency(old), seconds)
         self._judge(row, found)
         if found.met:
-            files.write(COSIGNED, found.note)
-            files.settle()
-            self._put_in_place(row, found.note)
+            self._put_in_place(row, checkpoint.size, found.note)
 
     def _judge(self, row: LogRow, found: CosignedNote) -> None:
         """Note who did not cosign; raises IntegrityError where that means that the log is not what they saw.
@@ -70,11 +73,17 @@ class Cosigner:
         if contradicting and not found.met and row.ended_at is None:
             raise contradicting[0]
 
-    def _put_in_place(self, row: LogRow, note: bytes) -> None:
-        """Publish the checkpoint with its cosignatures, unless a newer one is in place already."""
-        with self._house.database.transaction() as tx:
-            if not logged.hold(tx, row.operator_id):
-                return  # somebody writes just now, and what is written is newer
-            published = self._logs.published(row)
-            if published is not None and Note.parse(published[1]).text == Note.parse(note).text:
-                self._logs.files(row.operator_id, row.generation).publish(note)
+    def _put_in_place(self, row: LogRow, size: int, note: bytes) -> None:
+        """Keep and publish a checkpoint with its cosignatures, unless a newer one is in place already."""
+        files = self._logs.files(row.operator_id, row.generation)
+        for _ in range(_TRIES):
+            with self._logs.alone(row.operator_id) as alone:
+                if alone:
+                    newest, published = self._logs.cosigned(row), self._logs.published(row)
+                    if newest is None or newest[0].size < size:
+                        files.write(COSIGNED, note)
+                        files.settle()
+                    if published is not None and Note.parse(published[1]).text == Note.parse(note).text:
+                        files.publish(note)
+                    return
+            Event().wait(_APART_SECONDS)  # whoever writes the log is through in a moment

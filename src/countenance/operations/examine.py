@@ -1,5 +1,6 @@
 """Examine: check an operator's logs whole, against the records they are made of and against what the records did."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from uuid import UUID
 from countenance.log.check import Body, Flaw, Report, check
 from countenance.log.entries import LogEntry
 from countenance.log.notes import Checkpoint
+from countenance.log.tiles import LogFiles
 from countenance.operations.logs import Logs
 from countenance.store import effects, logged
 from countenance.store.database import Database, Transaction
@@ -47,12 +49,18 @@ def examine(
 ) -> list[Examined]:
     """Check every log of an operator, the oldest first; a flaw is in the report, never raised.
 
-    Everything is read at one instant. Trees are checked whole; what the records did only where all of them are.
+    Everything is read at one instant, behind the checkpoints: what is signed meanwhile is not looked at. Trees are
+    checked whole; what the records did only where all of them are, those that wait to go in as well.
     """
     asked = scope or Scope()
+    with database.reading() as tx:
+        notes = {row.log_id: _files(logs, row).checkpoint() for row in logged.every(tx, operator_id)}
     with database.snapshot() as tx:
         effect = _Effects()
-        done = [_one(tx, logs, row, progress, asked, effect) for row in logged.every(tx, operator_id)]
+        rows = [row for row in logged.every(tx, operator_id) if row.log_id in notes]
+        done = [_one(tx, logs, row, notes[row.log_id], progress, asked, effect) for row in rows]
+        for body in logged.pending_bodies(tx, operator_id):
+            effect.waits(body)
         if done and asked.since is None and asked.before is None:
             newest = done[-1].report
             for index in effect.flaws(tx, operator_id, done[0].row):
@@ -62,26 +70,42 @@ def examine(
     return done
 
 
-def _one(tx: Transaction, logs: Logs, row: LogRow, progress: Progress, scope: Scope, effect: "_Effects") -> Examined:
+def _one(  # noqa: PLR0917 — what it checks, by what, and where it tells
+    tx: Transaction,
+    logs: Logs,
+    row: LogRow,
+    note: bytes | None,
+    progress: Progress,
+    scope: Scope,
+    effect: "_Effects",
+) -> Examined:
     """Check one log as far as it is signed; the database may be ahead of it, never behind."""
     ours = [each for each in scope.known if each.origin == row.origin]
-    files = logs.files(row.operator_id, row.generation)
     with logged.written(tx, row) as entries:
+        bodies = _bodies(entries)
         report = check(
-            files,
+            _files(logs, row),
             logs.verifier(row),
             progress,
+            note=note,
             known=ours,
-            bodies=_bodies(entries),
+            bodies=bodies,
             seen=effect.seen,
             within=scope.within,
         )
+        for unsigned in bodies:
+            if unsigned is not None:
+                effect.waits(unsigned.body)
     if Flaw.CHECKPOINT not in report.found:
         if report.size > row.size:
             report.add(Flaw.ROLLBACK, row.size)
         elif report.size == row.size and report.root != row.root:
             report.add(Flaw.FORK)
     return Examined(row, report, 0 if row.ended_at else logged.backlog(tx, row.operator_id))
+
+
+def _files(logs: Logs, row: LogRow) -> LogFiles:
+    return logs.files(row.operator_id, row.generation)
 
 
 def _bodies(entries: Iterable[Logged]) -> Iterator[Body | None]:
@@ -101,26 +125,39 @@ def _bodies(entries: Iterable[Logged]) -> Iterator[Body | None]:
 class _Effects:
     """What the records say was done, to be compared with what is there."""
 
-    decisions: dict[UUID, int] = field(default_factory=dict)
-    enrolled: dict[UUID, tuple[int, str, int]] = field(default_factory=dict)
+    decisions: dict[UUID, int | None] = field(default_factory=dict)
+    enrolled: dict[UUID, tuple[int | None, str, int]] = field(default_factory=dict)
     named: dict[str, set[str]] = field(default_factory=lambda: {"credential": set(), "authorisation": set()})
     destroyed: dict[str, int] = field(default_factory=dict)
     erased_again: int = -1
     order: int = 0
 
+    def waits(self, body: bytes) -> None:
+        """Look at the body of a record that is not in the signed log yet; what it did is there already."""
+        try:
+            said = json.loads(body)
+            kind, details = str(said["kind"]), said.get("details") or {}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return  # what it did has no record then, and that is found
+        if isinstance(details, dict):
+            self._take(None, kind, said)
+
     def seen(self, index: int, body: Body, said: dict[str, Any]) -> None:
         """Look at one body; one log comes after the other."""
+        self._take(index, body.kind, said)
+
+    def _take(self, index: int | None, kind: str, said: dict[str, Any]) -> None:
         self.order += 1
         details, mark = said.get("details") or {}, str(said.get("subject"))
-        if body.kind == "consent" and (decision := _id(details.get("consent"))):
+        if kind == "consent" and (decision := _id(details.get("consent"))):
             self.decisions[decision] = index
-        if body.kind == "enrol" and said.get("outcome") == "enrolled" and (kept := _id(details.get("reference"))):
+        if kind == "enrol" and said.get("outcome") == "enrolled" and (kept := _id(details.get("reference"))):
             self.enrolled[kept] = (index, mark, self.order)
-        if body.kind in self.named:
-            self.named[body.kind].add(str(details.get(body.kind)))
-        if body.kind in _DESTROYING and details.get("destroyed"):
+        if kind in self.named:
+            self.named[kind].add(str(details.get(kind)))
+        if kind in _DESTROYING and details.get("destroyed"):
             self.destroyed[mark] = self.order
-        if body.kind == "backup" and details.get("erasures"):
+        if kind == "backup" and details.get("erasures"):
             self.erased_again = self.order
 
     def flaws(self, tx: Transaction, operator_id: str, first: LogRow) -> Iterator[int | None]:

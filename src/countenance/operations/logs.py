@@ -1,7 +1,10 @@
 """Where the logs lie, under which names, and by which keys they are signed."""
 
+import fcntl
+import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +20,8 @@ from countenance.vault.keys import KeyProvider
 VKEY: Final = "vkey"
 #: The newest checkpoint that the quorum cosigned.
 COSIGNED: Final = "cosigned"
+#: Beside the logs of an operator; whoever writes them holds it.
+LOCK: Final = ".lock"
 _OPERATOR: Final = re.compile(r"[a-z0-9-]{1,100}")
 _GENERATION: Final = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -41,6 +46,32 @@ class Logs:
     def files(self, operator_id: str, generation: int) -> LogFiles:
         """Return a log's files."""
         return LogFiles(self.directory / operator_id / str(generation))
+
+    @contextmanager
+    def alone(self, operator_id: str) -> Iterator[bool]:
+        """Be the only one who writes an operator's log files, until the end; yield False where somebody else is.
+
+        The database's lock ends with its transaction, whoever ends that; this one ends with its process. So a writer
+        that stood still and lost the database writes nothing over what another signed since.
+        """
+        try:
+            folder = self.directory / operator_id
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UnavailableError(
+                "The log cannot be written. Check who may write to its directory.",
+                "无法写入日志。请检查日志目录的写入权限。",
+            ) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                alone = True
+            except OSError:
+                alone = False
+            yield alone
+        finally:
+            os.close(descriptor)
 
     def unused(self, operator_id: str, known: int = 0) -> int:
         """Return the generation after all that are `known` or that a key was made for, or whose files are there.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from countenance.errors import IntegrityError
+from countenance.errors import CountenanceError, IntegrityError
 from countenance.log.entries import LogEntry
 from countenance.log.notes import Checkpoint
 from countenance.log.tiles import LogFiles
@@ -33,10 +33,35 @@ class Sequencer:
     clock: Callable[[], datetime]
 
     def step_all(self) -> int:
-        """Put in what waits of every operator, and return how much that was."""
+        """Put in what waits of every operator, and return how much that was; sign what was put in and not signed.
+
+        Whoever put records in may have been cut off before signing, and perhaps nothing more comes. What is wrong with
+        one operator's log keeps no other's from being written, and is raised then; IntegrityError before anything else.
+        """
         with self.database.reading() as tx:
-            operators = logged.waiting(tx)
-        return sum(self.drain(operator_id) for operator_id in operators)
+            operators, rows = logged.waiting(tx), logged.newest_of_each(tx)
+        unsigned = [row.operator_id for row in rows if row.operator_id not in operators]
+        done, wrong = 0, list[CountenanceError]()
+        for operator_id in [*operators, *unsigned]:
+            try:
+                done += self.drain(operator_id) if operator_id in operators else self._finish(operator_id)
+            except CountenanceError as error:
+                wrong.append(error)
+        if wrong:
+            raise min(wrong, key=lambda each: not isinstance(each, IntegrityError))
+        return done
+
+    def _finish(self, operator_id: str) -> int:
+        """Sign a log of which less is signed than is in it."""
+        with self.database.reading() as tx:
+            row = logged.newest(tx, operator_id)
+        if row is not None and self._unsigned(row):
+            self.settle(operator_id)
+        return 0
+
+    def _unsigned(self, row: LogRow) -> bool:
+        published = self.logs.published(row)
+        return published is None or published[0].size < row.size
 
     def drain(self, operator_id: str) -> int:
         """Put in everything that waits of one operator, and return how much that was."""
@@ -53,8 +78,8 @@ class Sequencer:
         Raises IntegrityError where database, files and signature do not agree: nothing is signed then.
         """
         self._begin(operator_id)
-        with self.database.transaction() as tx:
-            row = self._held(tx, operator_id)
+        with self.logs.alone(operator_id) as alone, self.database.transaction() as tx:
+            row = self._held(tx, operator_id) if alone else None
             if row is None or row.ended_at is not None:
                 return 0
             waiting = logged.pending(tx, operator_id, BATCH)
@@ -68,8 +93,9 @@ class Sequencer:
 
     def settle(self, operator_id: str) -> None:
         """Sign what is in the log and not signed yet; raises what `step` raises."""
-        with self.database.transaction() as tx:
-            self._held(tx, operator_id)
+        with self.logs.alone(operator_id) as alone, self.database.transaction() as tx:
+            if alone:
+                self._held(tx, operator_id)
 
     def _begin(self, operator_id: str) -> None:
         """Let an operator have a log; looked for again once nobody else can be making it."""

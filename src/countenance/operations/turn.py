@@ -1,6 +1,7 @@
 """Turn the page of a log: freeze it, continue in a new one, or take up a log that is ahead of the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 from typing import Any, Final
@@ -49,8 +50,7 @@ def continue_log(sequencer: Sequencer, operator_id: str, *, abandon: bool = Fals
     link = {"origin": origin, "vkey": logs.signer(begun).verifier.as_vkey()}
     over = before.ended_at is not None
     ended = before if over or abandon else _end(sequencer, operator_id, "continued", link)
-    with sequencer.database.transaction() as tx:
-        _hold(tx, operator_id)
+    with _held(sequencer, operator_id) as tx:
         if abandon and not over:
             ended = _abandon(sequencer, tx, before)
         row = logged.begin(tx, operator_id, generation, origin, EMPTY_ROOT, sequencer.clock())
@@ -78,8 +78,7 @@ def rebuild(sequencer: Sequencer, operator_id: str, progress: Progress) -> Check
     What the database holds decides: whoever kept a checkpoint, or a witness, can tell whether it is the same log.
     Raises ConflictError where files are there, IntegrityError where the records do not give the log's root.
     """
-    with sequencer.database.transaction() as tx:
-        _hold(tx, operator_id)
+    with _held(sequencer, operator_id) as tx:
         row = logged.newest(tx, operator_id)
         if row is None or sequencer.logs.published(row) is not None:
             raise ConflictError("The log's files are there, or there is no log.", "日志文件已存在，或尚无日志。")
@@ -106,8 +105,7 @@ def take_up(sequencer: Sequencer, operator_id: str) -> tuple[int, int] | None:
 
     Returns from where to where; None where the log has no more than the database.
     """
-    with sequencer.database.transaction() as tx:
-        _hold(tx, operator_id)
+    with _held(sequencer, operator_id) as tx:
         beyond = adopt(tx, sequencer.logs, operator_id)
         if beyond is not None:
             said = {"log": {"from": beyond[0], "to": beyond[1]}, "erasures": 0}
@@ -124,8 +122,7 @@ def _end(sequencer: Sequencer, operator_id: str, outcome: str, said: dict[str, A
             raise _nothing()
     sequencer.settle(operator_id)
     sequencer.drain(operator_id)
-    with sequencer.database.transaction() as tx:
-        _hold(tx, operator_id)
+    with _held(sequencer, operator_id) as tx:
         row = logged.newest(tx, operator_id)
         if row is None or row.ended_at is not None:
             raise _nothing()
@@ -150,11 +147,14 @@ def _say(tx: Transaction, operator_id: str, at: datetime, outcome: str, said: di
     append(tx, Entry(operator_id=operator_id, at=at, kind="log", outcome=outcome, by=_BY, details=said))
 
 
-def _hold(tx: Transaction, operator_id: str) -> None:
-    """Wait for whoever writes the log just now, a server perhaps."""
+@contextmanager
+def _held(sequencer: Sequencer, operator_id: str) -> Iterator[Transaction]:
+    """Yield a transaction, once whoever writes the log just now, a server perhaps, is through."""
     for _ in range(_TRIES):
-        if logged.hold(tx, operator_id):
-            return
+        with sequencer.logs.alone(operator_id) as alone, sequencer.database.transaction() as tx:
+            if alone and logged.hold(tx, operator_id):
+                yield tx
+                return
         Event().wait(_APART_SECONDS)
     raise ConflictError("Somebody else writes the log just now. Run it again.", "日志正在由其他进程写入。请再次运行。")
 

@@ -192,8 +192,14 @@ def sweep(house: House) -> None:
 
 def take_along(house: House, operator_id: str) -> None:
     """Let records that wait for no log wait for one: a server of a version without logs left them, beside this one."""
-    with house.database.transaction() as tx:
+    with house.database.snapshot() as tx:  # one instant: a record that goes in meanwhile is none of them
         found = logged.strays(tx, operator_id)
+    if not found:
+        return
+    with house.database.transaction() as tx:
+        if not logged.hold(tx, operator_id):
+            return  # next time; whoever writes may be putting these in now
+        found = logged.unlogged(tx, operator_id, found)
         logged.let_wait(tx, operator_id, found)
     if found:
         _log.warning("not_logged", extra={"records": len(found), "operator": operator_id})

@@ -7,7 +7,20 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -84,6 +97,13 @@ def newest(tx: Transaction, operator_id: str) -> LogRow | None:
     return None if found is None else LogRow(*found)
 
 
+def newest_of_each(tx: Transaction) -> list[LogRow]:
+    """Return the newest log of every operator that has one."""
+    newest = select(log.c.operator_id, func.max(log.c.generation)).group_by(log.c.operator_id)
+    query = select(*log.columns).where(tuple_(log.c.operator_id, log.c.generation).in_(newest))
+    return [LogRow(*row) for row in tx.execute(query)]
+
+
 def every(tx: Transaction, operator_id: str) -> list[LogRow]:
     """Return every log of an operator, the oldest first."""
     query = select(*log.columns).where(log.c.operator_id == operator_id).order_by(log.c.generation)
@@ -123,6 +143,17 @@ def pending(tx: Transaction, operator_id: str, most: int | None) -> list[Unlogge
         .limit(most)
     )
     return [Unlogged(*row) for row in tx.execute(query)]
+
+
+def pending_bodies(tx: Transaction, operator_id: str) -> list[bytes]:
+    """Return the bodies of what waits to go in, in the order in which it was recorded."""
+    query = (
+        select(record.c.body)
+        .join_from(log_pending, record, (log_pending.c.operator_id == record.c.operator_id) & _same_number())
+        .where(log_pending.c.operator_id == operator_id)
+        .order_by(log_pending.c.number)
+    )
+    return list(tx.execute(query).scalars())
 
 
 def backlog(tx: Transaction, operator_id: str) -> int:
@@ -213,7 +244,7 @@ def between(tx: Transaction, row: LogRow, since: datetime | None, before: dateti
 
 
 def strays(tx: Transaction, operator_id: str) -> list[int]:
-    """Return the numbers of records that are in no log and do not wait for one either."""
+    """Return the numbers of records that are in no log and do not wait for one either; asked of one instant."""
     # Looked for in two steps, and the second among few: what waited and went in leaves dead rows that are slow to pass.
     unlogged = (
         select(record.c.number)
@@ -223,6 +254,16 @@ def strays(tx: Transaction, operator_id: str) -> list[int]:
     numbers = set(tx.execute(unlogged).scalars())
     waits = select(log_pending.c.number).where(log_pending.c.operator_id == operator_id)
     return sorted(numbers - set(tx.execute(waits).scalars()))
+
+
+def unlogged(tx: Transaction, operator_id: str, numbers: Sequence[int]) -> list[int]:
+    """Return those of these records that are in no log still; asked while the log is held, none goes in meanwhile."""
+    query = (
+        select(record.c.number)
+        .join_from(record, log_entry, log_entry.c.number == record.c.number, isouter=True)
+        .where(record.c.operator_id == operator_id, record.c.number.in_(numbers), log_entry.c.number.is_(None))
+    )
+    return sorted(tx.execute(query).scalars())
 
 
 def let_wait(tx: Transaction, operator_id: str, numbers: Sequence[int]) -> None:

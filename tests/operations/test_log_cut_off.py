@@ -14,7 +14,7 @@ from countenance.log.check import Flaw
 from countenance.log.tiles import LogFiles
 from countenance.operations.examine import examine
 from countenance.operations.sequence import Sequencer
-from countenance.operations.turn import continue_log
+from countenance.operations.turn import continue_log, freeze
 from countenance.operations.upkeep import take_along
 from countenance.record import Entry, append
 from countenance.store import logged
@@ -159,3 +159,22 @@ def test_what_went_in_while_strays_were_looked_for_does_not_go_in_twice(
     ids += recorded(hotel, 1)
     sequencer.step_all()
     assert proves(hotel, ids) == list(range(4))
+
+
+def test_a_log_that_was_frozen_and_not_signed_is_signed_before_the_next_begins(
+    hotel: Hotel, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(hotel, 3)
+    sequencer.step_all()
+
+    def fail(*_: object) -> None:
+        raise UnavailableError("cut off", "中断")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LogFiles, "publish", fail)
+        with pytest.raises(UnavailableError):
+            freeze(sequencer, OPERATOR)
+    continue_log(sequencer, OPERATOR)
+    first, _ = examine(hotel.house.database, hotel.house.logs, OPERATOR, lambda done, total: None)
+    assert (first.report.size, first.report.found) == (first.row.size, {})
+    assert first.row.size == 4

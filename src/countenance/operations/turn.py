@@ -42,13 +42,15 @@ def continue_log(sequencer: Sequencer, operator_id: str, *, abandon: bool = Fals
         before = logged.newest(tx, operator_id)
     if before is None:
         raise _nothing()
+    over = before.ended_at is not None
+    if over and not abandon:
+        sequencer.settle(operator_id)  # whoever froze it may have been cut off before that was signed
     passed_over = logs.begun_after(before)
     generation = logs.unused(operator_id, before.generation)
     logs.keys.create(operator_id, generation)
     origin = logs.origin(operator_id, generation)
     begun = LogRow(0, operator_id, generation, origin, 0, EMPTY_ROOT, sequencer.clock(), None)
     link = {"origin": origin, "vkey": logs.signer(begun).verifier.as_vkey()}
-    over = before.ended_at is not None
     ended = before if over or abandon else _end(sequencer, operator_id, "continued", link)
     with _held(sequencer, operator_id) as tx:
         if abandon and not over:

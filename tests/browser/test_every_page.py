@@ -161,13 +161,13 @@ def _checked_in_the_log(walk: Walk, page: Page) -> None:
     expect(part.locator("li.good")).to_have_count(3)
     expect(part.locator("[data-when=wrong]")).to_be_hidden()
     expect(part.locator("[data-say=signature]")).to_contain_text("+")
-    for name in ("data-digest", "data-proof"):  # a record that was changed, and a proof that there is none of
-        other = page.locator("[data-proof]").nth(1)
-        other.evaluate(
-            "(part, name) => part.setAttribute(name, name === 'data-proof' ? '/r/proof?record=x' : 'x')", name
-        )
+    other = page.locator("[data-proof]").nth(1)
+    # A record that was changed is wrong; a proof that does not come says nothing of the log.
+    for name, value, shown in (("data-digest", "x", "wrong"), ("data-proof", "/r/proof?record=x", "unfetched")):
+        other.evaluate("(part, [name, value]) => part.setAttribute(name, value)", [name, value])
         other.locator("button").click()
-        expect(other.locator("[data-when=wrong]")).to_be_visible()
+        for when in ("wrong", "unfetched"):
+            expect(other.locator(f"[data-when={when}]")).to_be_visible(visible=when == shown)
         expect(other.locator("li.good")).to_have_count(0)
 
 

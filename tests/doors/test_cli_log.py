@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from countenance.log.notes import Checkpoint, Note
+from countenance.log.notes import Checkpoint, Signer, signed
+from countenance.store import logged
 from tests.database import OPERATOR, Address, Hotel
 from tests.doors.test_cli_house import Shell
 from tests.operations.test_sequence import recorded
@@ -54,9 +55,14 @@ def test_the_whole_way_of_a_log(shell: Shell, tmp_path: Path, hotel: Hotel) -> N
     checked = json.loads(shell("log", "verify", "--json").stdout)
     assert [(each["size"], each["findings"]) for each in checked] == [(4, []), (2, [])]
 
-    larger = Checkpoint.parse(Note.parse(kept.read_bytes()).text)
-    kept.write_bytes(kept.read_bytes().replace(f"\n{larger.size}\n".encode(), b"\n9\n", 1))
+    with hotel.house.database.reading() as tx:
+        first = logged.every(tx, OPERATOR)[0]
+    kept.write_bytes(signed(Checkpoint(first.origin, 9, bytes(32)), logs.signer(first)))
     wrong = shell("log", "verify", "--known", str(kept))
     assert (wrong.returncode, "WRONG rollback at entry 4" in wrong.stdout) == (1, True), wrong.stdout
+    kept.write_bytes(signed(Checkpoint("another.example/log", 9, bytes(32)), Signer("another.example/log", bytes(32))))
+    assert "not here" in shell("log", "verify", "--known", str(kept)).stderr
+    kept.write_bytes(b"no checkpoint")
+    assert shell("log", "verify", "--known", str(kept)).returncode == 2
     assert shell("log", "verify", "--known", str(tmp_path / "none")).returncode == 2
     assert shell("log", "verify", "--from", "yesterday").returncode == 2

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from countenance.compare import Features, extract
 from countenance.detect.several import Frames
+from countenance.errors import LimitError
 from countenance.operations import held
 from countenance.operations.enrol import enrol
 from countenance.operations.expire import expire
@@ -139,6 +140,21 @@ def test_what_the_law_refuses_costs_nothing(open_hotel: Callable[..., Hotel]) ->
     answer = claims(hotel, NOISE, "nobody")
     assert isinstance(answer, Refused)
     assert spent(hotel, "device") == before
+
+
+def test_too_many_pictures_cost_nothing_and_what_the_law_refuses_is_on_record_however_many(
+    open_hotel: Callable[..., Hotel],
+) -> None:
+    hotel = open_hotel()
+    before_tries = spent(open_hotel(), "claim")
+    many = Frames((astronaut_jpeg(),) * (hotel.house.frames_max + 1))
+    with pytest.raises(LimitError):
+        claims(hotel, many)
+    assert spent(hotel, "claim") == before_tries
+    before = len(bodies(hotel))
+    answer = claims(hotel, many, ref="nobody")
+    assert isinstance(answer, Refused)
+    assert len(bodies(hotel)) == before + 1
 
 
 def test_of_many_at_once_no_more_than_the_budget_pass(open_hotel: Callable[..., Hotel]) -> None:

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import inspect, text
 
 from countenance import access
+from countenance.errors import IntegrityError
 from countenance.log.check import Flaw, Report
+from countenance.log.notes import Checkpoint, Signer, signed
 from countenance.operations.credentials import record_credential
 from countenance.operations.erase import erase
 from countenance.operations.examine import Scope, examine
@@ -72,6 +74,17 @@ def test_a_house_that_was_lived_in_has_no_flaw(lived_in: Hotel) -> None:
 def test_an_effect_taken_away_with_its_entry_kept_is_found(lived_in: Hotel) -> None:
     change(lived_in, "DELETE FROM reference")
     assert found(lived_in) == {"state": index_of(lived_in, "enrol")}
+
+
+def test_of_several_effects_taken_away_the_first_is_told(lived_in: Hotel) -> None:
+    change(lived_in, "DELETE FROM receipt")
+    change(lived_in, "DELETE FROM consent_event")
+    columns = "operator_id, subject_id, purpose, model_id, sealed, created_at"
+    change(
+        lived_in, f"INSERT INTO reference (reference_id, {columns}) SELECT gen_random_uuid(), {columns} FROM reference"
+    )
+    first, often = report(lived_in).found[Flaw.STATE]
+    assert (first, often) == (index_of(lived_in, "consent"), 4)
 
 
 def test_a_decision_taken_away_with_its_entry_kept_is_found(lived_in: Hotel) -> None:
@@ -141,20 +154,24 @@ def test_another_root_than_the_signed_one_is_found(lived_in: Hotel) -> None:
 
 
 def test_a_checkpoint_kept_elsewhere_is_held_against_the_log(lived_in: Hotel) -> None:
+    logs, progress = lived_in.house.logs, lambda done, total: None
     with lived_in.house.database.reading() as tx:
         row = logged.newest(tx, OPERATOR)
     assert row is not None
-    kept = lived_in.house.logs.published(row)
-    assert kept is not None
-    logs, progress = lived_in.house.logs, lambda done, total: None
-    (one,) = examine(
-        lived_in.house.database, logs, OPERATOR, progress, Scope(known=[replace(kept[0], size=row.size + 1)])
-    )
-    assert {flaw.value for flaw in one.report.found} == {"rollback"}
-    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, Scope(known=[replace(kept[0], root=bytes(32))]))
-    assert {flaw.value for flaw in one.report.found} == {"fork"}
-    (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, Scope(known=[kept[0]]))
-    assert one.report.found == {}
+    kept = Checkpoint(row.origin, row.size, row.root)
+
+    def flaws(checkpoint: Checkpoint, signer: Signer) -> set[str]:
+        scope = Scope(known=[signed(checkpoint, signer)])
+        (one,) = examine(lived_in.house.database, logs, OPERATOR, progress, scope)
+        return {flaw.value for flaw in one.report.found}
+
+    key = logs.signer(row)
+    assert flaws(replace(kept, size=row.size + 1), key) == {"rollback"}
+    assert flaws(replace(kept, root=bytes(32)), key) == {"fork"}
+    assert flaws(kept, key) == set()
+    for other in (Signer(row.origin, bytes(32)), Signer("another.example/log", bytes(32))):
+        with pytest.raises(IntegrityError):  # what is held against nothing must not pass for agreement
+            flaws(replace(kept, origin=other.verifier.name), other)
 
 
 def test_what_was_dated_back_is_found(lived_in: Hotel) -> None:

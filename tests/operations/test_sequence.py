@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from countenance.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
 from countenance.log.entries import LogEntry
+from countenance.log.policy import Policy
 from countenance.log.proofs import Proof
 from countenance.log.tiles import LogFiles
 from countenance.log.tree import EMPTY_ROOT
@@ -254,6 +256,27 @@ def test_a_changed_root_or_tile_or_checkpoint_signs_nothing(hotel: Hotel, sequen
     broken(hotel, sequencer)
 
 
+@pytest.mark.parametrize("name", ["checkpoint", "cosigned", VKEY])
+def test_garbage_in_the_logs_own_files_is_nobodys_mistake_who_calls(
+    hotel: Hotel, sequencer: Sequencer, name: str
+) -> None:
+    (one,) = recorded(hotel, 1)
+    sequencer.step_all()
+    logs = replace(hotel.house.logs, policy=Policy.parse(b"quorum none\n"))
+    with hotel.house.database.reading() as tx:
+        row = logged.newest(tx, OPERATOR)
+    assert row is not None
+    files(hotel).write(name, b"garbage")
+    if name == VKEY:
+        logs.keys.destroy(OPERATOR, 1)
+    with pytest.raises(IntegrityError):
+        logs.cosigned(row) if name == "cosigned" else logs.published(row)
+    if name == "checkpoint":
+        with hotel.house.database.reading() as tx, pytest.raises(IntegrityError):
+            prove(tx, logs, OPERATOR, one)
+        broken(hotel, sequencer)
+
+
 def test_a_checkpoint_by_another_key_is_not_continued(hotel: Hotel, sequencer: Sequencer) -> None:
     recorded(hotel, 3)
     sequencer.step_all()
@@ -354,6 +377,26 @@ def test_a_machine_that_does_not_write_serves_without_the_files(hotel: Hotel, tm
     with sequencing(elsewhere.house):
         pass
     assert not (tmp_path / "none").exists()
+
+
+def test_an_error_nobody_expected_does_not_end_the_writing(hotel: Hotel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from countenance.operations import upkeep
+
+    real, failed = Sequencer.step_all, Event()
+
+    def step_all(sequencer: Sequencer) -> int:
+        if not failed.is_set():
+            failed.set()
+            raise KeyError
+        return real(sequencer)
+
+    monkeypatch.setattr(upkeep, "SEQUENCE_SECONDS", 0.01)
+    monkeypatch.setattr(Sequencer, "step_all", step_all)
+    with upkeep.sequencing(hotel.house):
+        assert failed.wait(20)
+        ids = recorded(hotel, 3)
+    assert proves(hotel, ids) == [0, 1, 2]
+    assert ("log", "behind") in hotel.counted.seen
 
 
 def test_an_open_house_writes_the_log_by_itself(hotel: Hotel) -> None:

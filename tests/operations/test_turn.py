@@ -194,6 +194,20 @@ def test_an_export_goes_into_a_new_folder_and_only_of_what_is_signed(
         exported(hotel, tmp_path / "new")
 
 
+def test_a_tile_that_became_full_meanwhile_is_exported_under_its_own_name(
+    hotel: Hotel, sequencer: Sequencer, tmp_path: Path
+) -> None:
+    """The checkpoint was read, and before its files are copied the partial tiles go."""
+    note = hotel.house.logs.files(OPERATOR, 1).checkpoint()
+    recorded(hotel, 300)
+    sequencer.step_all()
+    assert note is not None
+    hotel.house.logs.files(OPERATOR, 1).write("checkpoint", note)
+    assert exported(hotel, tmp_path / "new") == (5, range(5))
+    assert not (tmp_path / "new/tile/0/000.p").exists()
+    assert regulator(tmp_path / "new", (tmp_path / "new" / "vkey").read_text(), 0, 5) == []
+
+
 def test_what_is_missing_in_the_log_is_missing_in_the_export(
     hotel: Hotel, sequencer: Sequencer, tmp_path: Path
 ) -> None:

@@ -4,9 +4,7 @@ What was cosigned is on the disk before the answer leaves, and nobody else looks
 neither another thread nor another process on the same directory.
 """
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from countenance.authority.alarms import AlarmKind, Alarms
-from countenance.errors import ConflictError, IntegrityError, MalformedError, NotFoundError, UnavailableError
+from countenance.errors import ConflictError, IntegrityError, MalformedError, NotFoundError
 from countenance.log.notes import Checkpoint, Note, SignatureKind, Signer, Verifier, decimal, hash_line
 from countenance.log.policy import Policy
 from countenance.log.tiles import LogFiles
@@ -266,28 +264,10 @@ def cosigned_in(directory: Path) -> list[Cosigned]:
 @contextmanager
 def held(directory: Path, origin: str, lock: str = "lock", *, waits: bool = True) -> Iterator[None]:
     """Let nobody else at a log for the moment; raises ConflictError where somebody is and this one does not wait."""
-    folder = files_of(directory, origin).directory
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise UnavailableError(
-            "The witness's directory cannot be written. Free the disk, or check who may write to it.",
-            "无法写入见证者目录。请释放磁盘空间，或检查写入权限。",
-        ) from error
-    try:
-        _lock(descriptor, waits=waits)
+    with files_of(directory, origin).alone(lock, waits=waits) as alone:
+        if not alone:
+            raise ConflictError("Somebody else is at this log already.", "已有其他进程正在处理该日志。")
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, *, waits: bool) -> None:
-    """Lock what was opened; the lock belongs to this opening, so it keeps threads out as well as processes."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
-    except BlockingIOError as error:
-        raise ConflictError("Somebody else is at this log already.", "已有其他进程正在处理该日志。") from error
 
 
 def files_of(directory: Path, origin: str) -> LogFiles:

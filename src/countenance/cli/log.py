@@ -14,7 +14,6 @@ from countenance.cli.house import Json, Operator, choose_operator, settings
 from countenance.errors import MalformedError, NotFoundError
 
 if TYPE_CHECKING:
-    from countenance.log.notes import Checkpoint
     from countenance.operations.examine import Examined, Scope
     from countenance.operations.sequence import Sequencer
 
@@ -220,12 +219,9 @@ def _instant(at: datetime | None) -> datetime | None:
     return at if at is None or at.tzinfo is not None else at.replace(tzinfo=PLACE)
 
 
-def _kept(path: Path) -> "Checkpoint":
-    """Return a checkpoint that was kept elsewhere; who keeps one has checked who signed it."""
-    from countenance.log.notes import Checkpoint, Note
-
+def _kept(path: Path) -> bytes:
     try:
-        return Checkpoint.parse(Note.parse(path.read_bytes()).text)
+        return path.read_bytes()
     except OSError as error:
         raise MalformedError(
             "The checkpoint cannot be read. Check the path.", "无法读取检查点，请检查路径。"

@@ -4,11 +4,12 @@ A file is written whole beside its place, reaches the disk, and then takes the p
 never written again with other content; what lies beyond it was never promised, and is.
 """
 
+import fcntl
 import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -133,6 +134,29 @@ class LogFiles:
         except OSError as error:
             raise _not_written() from error
         self._unsettled.clear()
+
+    @contextmanager
+    def alone(self, lock: str, *, waits: bool = False) -> Iterator[bool]:
+        """Be the only one who holds a lock in this directory, until the end; yield False where somebody else does.
+
+        The lock belongs to its opening: it keeps threads out as well as processes, and ends with its process.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.directory / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _not_written() from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+                alone = True
+            except BlockingIOError:
+                alone = False
+            except OSError as error:
+                raise _not_written() from error
+            yield alone
+        finally:
+            os.close(descriptor)
 
     def _make(self, folder: Path) -> None:
         """Make a folder; whoever holds its name is settled too."""

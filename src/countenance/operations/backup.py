@@ -49,7 +49,7 @@ def backup(database: Database, path: Path, at: datetime, progress: Progress) -> 
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, database.transaction() as tx:
+        with os.fdopen(descriptor, "wb") as file, database.snapshot() as tx:
             manifest = copies.save(tx, file, at, progress)
             file.flush()
             os.fsync(descriptor)

@@ -27,6 +27,7 @@ class Cosigner:
         self._house = house
         self._logs: Logs = house.logs
         self._witnesses = Witnesses(policy)
+        self._failing: dict[str, type[Exception]] = {}
 
     def cosign_all(self) -> None:
         """Have every log cosigned as it is signed now, where it is not yet.
@@ -66,9 +67,10 @@ class Cosigner:
         A log that has ended is not gone on with anyhow, and keeps nobody from beginning.
         """
         for name, error in found.failed.items():
-            kind = "contradicted" if isinstance(error, IntegrityError) else "unwitnessed"
-            self._house.count("log", kind)
-            _log.warning("not_cosigned", extra={"kind": type(error).__name__, "witness": name})
+            self._house.count("log", "contradicted" if isinstance(error, IntegrityError) else "unwitnessed")
+            if self._failing.get(name) is not type(error):  # said once, and counted until it is over
+                _log.warning("not_cosigned", extra={"kind": type(error).__name__, "witness": name})
+        self._failing = {name: type(error) for name, error in found.failed.items()}
         contradicting = [error for error in found.failed.values() if isinstance(error, IntegrityError)]
         if contradicting and not found.met and row.ended_at is None:
             raise contradicting[0]

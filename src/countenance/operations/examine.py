@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from countenance.log.check import Body, Flaw, Report, check
+from countenance.errors import IntegrityError
+from countenance.log.check import Body, Flaw, Report, Within, check
 from countenance.log.entries import LogEntry
-from countenance.log.notes import Checkpoint
+from countenance.log.notes import Checkpoint, Note, opened
 from countenance.log.tiles import LogFiles
 from countenance.operations.logs import Logs
 from countenance.store import effects, logged
@@ -33,11 +34,11 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is to be checked: records of a period, or all; against checkpoints kept elsewhere, of any of the logs."""
+    """What is to be checked: records of a period, or all; against signed checkpoints kept elsewhere, of any log."""
 
     since: datetime | None = None
     before: datetime | None = None
-    known: Sequence[Checkpoint] = ()
+    known: Sequence[bytes] = ()
 
     def within(self, entry: LogEntry) -> bool:
         """Return whether the period holds an entry."""
@@ -50,7 +51,9 @@ def examine(
     """Check every log of an operator, the oldest first; a flaw is in the report, never raised.
 
     Everything is read at one instant, behind the checkpoints: what is signed meanwhile is not looked at. Trees are
-    checked whole; what the records did only where all of them are, those that wait to go in as well.
+    checked whole; what the records did only where all of them are, those that wait to go in as well. Raises
+    MalformedError for a kept checkpoint that is none, IntegrityError for one that no log here signed: nothing can be
+    held against it.
     """
     asked = scope or Scope()
     with database.reading() as tx:
@@ -58,29 +61,60 @@ def examine(
     with database.snapshot() as tx:
         effect = _Effects()
         rows = [row for row in logged.every(tx, operator_id) if row.log_id in notes]
-        done = [_one(tx, logs, row, notes[row.log_id], progress, asked, effect) for row in rows]
+        known = _kept(logs, rows, asked.known)
+        done = [
+            _one(
+                tx,
+                logs,
+                row,
+                notes[row.log_id],
+                progress,
+                effect,
+                within=asked.within,
+                known=[each for each in known if each.origin == row.origin],
+            )
+            for row in rows
+        ]
         for body in logged.pending_bodies(tx, operator_id):
             effect.waits(body)
         if done and asked.since is None and asked.before is None:
             newest = done[-1].report
-            for index in effect.flaws(tx, operator_id, done[0].row):
+            # The lowest index first, because the first is what is told.
+            found = sorted(effect.flaws(tx, operator_id, done[0].row), key=lambda index: (index is None, index))
+            for index in found:
                 newest.add(Flaw.STATE, index)
             for _ in logged.strays(tx, operator_id):
                 newest.add(Flaw.STATE)
     return done
 
 
-def _one(  # noqa: PLR0917 — what it checks, by what, and where it tells
+def _kept(logs: Logs, rows: Sequence[LogRow], notes: Sequence[bytes]) -> list[Checkpoint]:
+    """Return the checkpoints of notes that were kept elsewhere, each signed by one of these logs."""
+    keys = {row.origin: logs.verifier(row) for row in rows} if notes else {}
+    found = []
+    for note in notes:
+        origin = Checkpoint.parse(Note.parse(note).text).origin
+        if origin not in keys:
+            raise IntegrityError(
+                "A checkpoint that was kept is of a log that is not here. Is it this operator's database, and whole?",
+                "所保存的检查点所属日志不在此处。请确认数据库属于该运营者且完整。",
+            )
+        found.append(opened(note, keys[origin])[0])
+    return found
+
+
+def _one(
     tx: Transaction,
     logs: Logs,
     row: LogRow,
     note: bytes | None,
     progress: Progress,
-    scope: Scope,
     effect: "_Effects",
+    *,
+    within: Within,
+    known: Sequence[Checkpoint],
 ) -> Examined:
     """Check one log as far as it is signed; the database may be ahead of it, never behind."""
-    ours = [each for each in scope.known if each.origin == row.origin]
     with logged.written(tx, row) as entries:
         bodies = _bodies(entries)
         report = check(
@@ -88,10 +122,10 @@ def _one(  # noqa: PLR0917 — what it checks, by what, and where it tells
             logs.verifier(row),
             progress,
             note=note,
-            known=ours,
+            known=known,
             bodies=bodies,
             seen=effect.seen,
-            within=scope.within,
+            within=within,
         )
         for unsigned in bodies:
             if unsigned is not None:

@@ -42,9 +42,10 @@ def export_log(
         raise _not_written() from error
     files, copy = logs.files(row.operator_id, row.generation), LogFiles(to)
     for path in _paths(checkpoint.size):
-        content = files.read(path) or files.read(path.partition(".p/")[0])
-        if content is not None:  # what is missing here is missing there, and the checker says so
-            copy.write(path, content)
+        for name in (path, path.partition(".p/")[0]):  # meanwhile the full one may stand for a partial one
+            if (content := files.read(name)) is not None:
+                copy.write(name, content)
+                break  # what is missing here is missing there, and the checker says so
     copy.write(VKEY, f"{logs.verifier(row).as_vkey()}\n".encode())
     copy.write(CHECKPOINT, note)
     copy.settle()

@@ -1,7 +1,5 @@
 """Where the logs lie, under which names, and by which keys they are signed."""
 
-import fcntl
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from countenance.errors import IntegrityError, UnavailableError
-from countenance.log.notes import Checkpoint, Signer, Verifier, opened, signed
+from countenance.errors import IntegrityError, MalformedError, UnavailableError
+from countenance.log.notes import Checkpoint, Note, Signer, Verifier, opened, signed
 from countenance.log.policy import NO_QUORUM, Policy
 from countenance.log.tiles import CHECKPOINT, PATH, LogFiles
 from countenance.store.logged import LogRow
@@ -54,24 +52,8 @@ class Logs:
         The database's lock ends with its transaction, whoever ends that; this one ends with its process. So a writer
         that stood still and lost the database writes nothing over what another signed since.
         """
-        try:
-            folder = self.directory / operator_id
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise UnavailableError(
-                "The log cannot be written. Check who may write to its directory.",
-                "无法写入日志。请检查日志目录的写入权限。",
-            ) from error
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                alone = True
-            except OSError:
-                alone = False
+        with LogFiles(self.directory / operator_id).alone(LOCK) as alone:
             yield alone
-        finally:
-            os.close(descriptor)
 
     def unused(self, operator_id: str, known: int = 0) -> int:
         """Return the generation after all that are `known` or that a key was made for, or whose files are there.
@@ -120,7 +102,10 @@ class Logs:
         found = self.files(row.operator_id, row.generation).read(VKEY)
         if found is None:
             raise UnavailableError("The log's public key is not here.", "此处没有日志公钥。")
-        return Verifier.of_vkey(found.decode("utf-8", "replace"))
+        try:
+            return Verifier.of_vkey(found.decode("utf-8", "replace"))
+        except MalformedError as error:
+            raise _damaged() from error
 
     def publish(self, row: LogRow) -> None:
         """Sign what a log has and put the checkpoint in its place."""
@@ -136,7 +121,14 @@ class Logs:
         Raises IntegrityError for one that this log did not sign.
         """
         note = self.files(row.operator_id, row.generation).checkpoint()
-        return None if note is None else (opened(note, self.verifier(row))[0], note)
+        return None if note is None else (self._opened(row, note)[0], note)
+
+    def _opened(self, row: LogRow, note: bytes) -> tuple[Checkpoint, Note]:
+        """Return a checkpoint that lies in the log's own files: what is none there was damaged, by nobody who calls."""
+        try:
+            return opened(note, self.verifier(row))
+        except MalformedError as error:
+            raise _damaged() from error
 
     def cosigned(self, row: LogRow) -> tuple[Checkpoint, bytes] | None:
         """Return the newest checkpoint that has the quorum's cosignatures, and its note; None where there is none.
@@ -146,7 +138,7 @@ class Logs:
         note = self.files(row.operator_id, row.generation).read(COSIGNED)
         if note is None or self.policy is None:
             return None
-        checkpoint, opened_note = opened(note, self.verifier(row))
+        checkpoint, opened_note = self._opened(row, note)
         return (checkpoint, note) if self.policy.met_by(opened_note) else None
 
     def to_prove_by(self, row: LogRow) -> tuple[Checkpoint, bytes] | None:
@@ -162,3 +154,10 @@ def public_file(logs: Logs, operator_id: str, generation: str, path: str) -> byt
         return None
     files = logs.files(operator_id, int(generation))
     return files.read(path)  # a partial tile is gone once the full one is there, which whoever wants it asks for then
+
+
+def _damaged() -> IntegrityError:
+    return IntegrityError(
+        "A checkpoint or key in the log's directory is damaged. Put it back from a copy; nothing is signed meanwhile.",
+        "日志目录中的检查点或公钥已损坏。请从副本恢复；在此之前不签署任何内容。",
+    )

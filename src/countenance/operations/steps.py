@@ -104,16 +104,18 @@ def gate_one(house: House, caller: Caller, question: Question, pictures: int = 0
     """Ask the law on what is declared and on file, before a pixel is decoded; a no is written down.
 
     What the law permits is counted, by so many `pictures`; where that is more than anybody needs the server refuses,
-    and the record says which count was reached. Raises LimitError for more than one act may have; none is counted then.
+    and the record says which count was reached. Raises LimitError for more than one act may have, where the law would
+    permit it; none is counted then.
     """
-    if pictures > house.frames_max:
-        raise too_many(house)
     over: Mapping[str, Finding] = {}
     with house.database.reading() as tx:
         asked = ask(tx, house, question)
-        if isinstance(asked.answer, Permit) and pictures and (over := budget.spend(tx, house, question, pictures)):
-            house.count("budget", "over")
-            asked = replace(asked, answer=refusing(asked.answer, *over.values()))
+        if isinstance(asked.answer, Permit) and pictures:
+            if pictures > house.frames_max:
+                raise too_many(house)
+            if over := budget.spend(tx, house, question, pictures):
+                house.count("budget", "over")
+                asked = replace(asked, answer=refusing(asked.answer, *over.values()))
     if isinstance(asked.answer, Refusal):
         details = {"budget": sorted(over)} if over else None
         with house.database.transaction() as tx:

@@ -54,7 +54,7 @@ def continue_log(sequencer: Sequencer, operator_id: str, *, abandon: bool = Fals
     ended = before if over or abandon else _end(sequencer, operator_id, "continued", link)
     with _held(sequencer, operator_id) as tx:
         if abandon and not over:
-            ended = _abandon(sequencer, tx, before)
+            ended = _abandon(sequencer, tx, logged.of(tx, before.log_id))
         row = logged.begin(tx, operator_id, generation, origin, EMPTY_ROOT, sequencer.clock())
         logs.publish(row)
         said = {"before": {"origin": ended.origin, "size": ended.size, "root": ended.root.hex()}}

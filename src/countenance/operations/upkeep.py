@@ -107,7 +107,7 @@ def sequencing(house: House) -> Iterator[None]:
         sequencer.settle(operator_id)
 
     def act(closing: threading.Event) -> None:
-        failing: type[CountenanceError] | None = None
+        failing: type[Exception] | None = None
         for turn in count():
             last = closing.wait(SEQUENCE_SECONDS)
             try:
@@ -115,7 +115,7 @@ def sequencing(house: House) -> Iterator[None]:
                 failing = None
                 if turn % MEASURED == 0:
                     measure_logs(house)
-            except CountenanceError as error:
+            except (CountenanceError, *UNEXPECTED) as error:  # a thread that ends would leave the log behind for good
                 if failing is not type(error):  # said once, and counted until it is over
                     _log.error("not_logged", extra={"kind": type(error).__name__})
                 failing = type(error)
@@ -146,7 +146,7 @@ def cosigning(house: House) -> Iterator[None]:
         while not ending.wait(COSIGN_SECONDS):
             try:
                 cosigner.cosign_all()
-            except CountenanceError as error:
+            except (CountenanceError, *UNEXPECTED) as error:
                 _log.error("not_cosigned", extra={"kind": type(error).__name__})
                 if isinstance(error, IntegrityError):
                     house.alarm.set()

@@ -60,6 +60,20 @@ async function signed(proof, vkey) {
   return false;
 }
 
+const WAITS = Symbol("waits");
+
+/** Returns a file of text, WAITS where it is not there yet, or null where it did not come: that says nothing of the log. */
+async function file(path) {
+  try {
+    const answer = await fetch(path);
+    if (answer.status === 409) { return WAITS; }
+    const text = answer.ok && !answer.redirected && /^text\/plain/.test(answer.headers.get("content-type") || "");
+    return text ? await answer.text() : null;
+  } catch {
+    return null;
+  }
+}
+
 async function check(part) {
   const show = (when) => { part.querySelector(`[data-when=${when}]`).hidden = false; };
   const step = (name, holds, says) => {
@@ -69,16 +83,17 @@ async function check(part) {
     if (!holds) { throw new Error(name); }
   };
   for (const each of part.querySelectorAll("[data-when]")) { each.hidden = true; }
-  const answer = await fetch(part.dataset.proof);
-  if (answer.status === 409) { show("waits"); return; }
+  const fetched = await file(part.dataset.proof);
+  if (fetched === WAITS || fetched === null) { show(fetched === WAITS ? "waits" : "unfetched"); return; }
   try {
-    const proof = parsed(await answer.text());
+    const proof = parsed(fetched);
+    const vkey = await file(/\/log\/[a-z0-9-]+\/[0-9]+$/.exec(proof.origin)[0] + "/vkey");
+    if (vkey === null) { show("unfetched"); return; }
     part.querySelector("ol").hidden = false;
     const said = JSON.parse(new TextDecoder().decode(proof.entry));
     step("entry", said.body === part.dataset.digest, `${proof.index + 1} / ${proof.size}`);
     const root = await rootOver(proof);
     step("tree", root !== null && hex(root) === hex(proof.root), hex(proof.root));
-    const vkey = await (await fetch(`${proof.origin.slice(proof.origin.indexOf("/log/"))}/vkey`)).text();
     step("signature", await signed(proof, vkey), vkey.trim());
   } catch (error) {
     show(error.name === "NotSupportedError" ? "unable" : "wrong");

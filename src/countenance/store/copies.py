@@ -44,9 +44,7 @@ Progress = Callable[[int, int], None]
 
 
 def save(tx: Transaction, to: IO[bytes], at: datetime, progress: Progress) -> dict[str, Any]:
-    """Write everything, as it is at one instant, and return what stands in the copy's manifest."""
-    tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-    tx.execute(text("SET LOCAL statement_timeout = 0"))
+    """Write everything as a snapshot sees it, and return what stands in the copy's manifest."""
     revision = tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
     tables = [table for table in metadata.sorted_tables if table.name not in LEFT_OUT]
     listed: list[dict[str, Any]] = []

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Select,
     any_,
     bindparam,
     delete,
@@ -135,25 +136,13 @@ def of(tx: Transaction, log_id: int) -> LogRow:
 
 def pending(tx: Transaction, operator_id: str, most: int | None) -> list[Unlogged]:
     """Return what waits to go in, in the order in which it was recorded."""
-    query = (
-        select(record.c.number, record.c.at, record.c.kind, record.c.digest)
-        .join_from(log_pending, record, (log_pending.c.operator_id == record.c.operator_id) & _same_number())
-        .where(log_pending.c.operator_id == operator_id)
-        .order_by(log_pending.c.number)
-        .limit(most)
-    )
+    query = _waits(operator_id, record.c.number, record.c.at, record.c.kind, record.c.digest).limit(most)
     return [Unlogged(*row) for row in tx.execute(query)]
 
 
 def pending_bodies(tx: Transaction, operator_id: str) -> list[bytes]:
     """Return the bodies of what waits to go in, in the order in which it was recorded."""
-    query = (
-        select(record.c.body)
-        .join_from(log_pending, record, (log_pending.c.operator_id == record.c.operator_id) & _same_number())
-        .where(log_pending.c.operator_id == operator_id)
-        .order_by(log_pending.c.number)
-    )
-    return list(tx.execute(query).scalars())
+    return list(tx.execute(_waits(operator_id, record.c.body)).scalars())
 
 
 def backlog(tx: Transaction, operator_id: str) -> int:
@@ -164,14 +153,7 @@ def backlog(tx: Transaction, operator_id: str) -> int:
 
 def waiting_since(tx: Transaction, operator_id: str) -> datetime | None:
     """Return when what waits longest was recorded, None where nothing waits."""
-    query = (
-        select(record.c.at)
-        .join_from(log_pending, record, (log_pending.c.operator_id == record.c.operator_id) & _same_number())
-        .where(log_pending.c.operator_id == operator_id)
-        .order_by(log_pending.c.number)
-        .limit(1)
-    )
-    return tx.execute(query).scalar_one_or_none()
+    return tx.execute(_waits(operator_id, record.c.at).limit(1)).scalar_one_or_none()
 
 
 def take_in(tx: Transaction, row: LogRow, numbers: Sequence[int | None], root: bytes) -> None:
@@ -246,24 +228,14 @@ def between(tx: Transaction, row: LogRow, since: datetime | None, before: dateti
 def strays(tx: Transaction, operator_id: str) -> list[int]:
     """Return the numbers of records that are in no log and do not wait for one either; asked of one instant."""
     # Looked for in two steps, and the second among few: what waited and went in leaves dead rows that are slow to pass.
-    unlogged = (
-        select(record.c.number)
-        .join_from(record, log_entry, log_entry.c.number == record.c.number, isouter=True)
-        .where(record.c.operator_id == operator_id, log_entry.c.number.is_(None))
-    )
-    numbers = set(tx.execute(unlogged).scalars())
+    numbers = set(tx.execute(_in_no_log(operator_id)).scalars())
     waits = select(log_pending.c.number).where(log_pending.c.operator_id == operator_id)
     return sorted(numbers - set(tx.execute(waits).scalars()))
 
 
 def unlogged(tx: Transaction, operator_id: str, numbers: Sequence[int]) -> list[int]:
     """Return those of these records that are in no log still; asked while the log is held, none goes in meanwhile."""
-    query = (
-        select(record.c.number)
-        .join_from(record, log_entry, log_entry.c.number == record.c.number, isouter=True)
-        .where(record.c.operator_id == operator_id, record.c.number.in_(numbers), log_entry.c.number.is_(None))
-    )
-    return sorted(tx.execute(query).scalars())
+    return sorted(tx.execute(_in_no_log(operator_id).where(record.c.number.in_(numbers))).scalars())
 
 
 def let_wait(tx: Transaction, operator_id: str, numbers: Sequence[int]) -> None:
@@ -278,5 +250,21 @@ def _of(row: LogRow) -> ColumnElement[bool]:
     return record.c.operator_id == row.operator_id
 
 
-def _same_number() -> ColumnElement[bool]:
-    return log_pending.c.number == record.c.number
+def _waits(operator_id: str, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Return the question for what waits, in the order in which it was recorded."""
+    same = (log_pending.c.operator_id == record.c.operator_id) & (log_pending.c.number == record.c.number)
+    return (
+        select(*columns)
+        .join_from(log_pending, record, same)
+        .where(log_pending.c.operator_id == operator_id)
+        .order_by(log_pending.c.number)
+    )
+
+
+def _in_no_log(operator_id: str) -> Select[Any]:
+    """Return the question for the numbers of records that are in no log."""
+    return (
+        select(record.c.number)
+        .join_from(record, log_entry, log_entry.c.number == record.c.number, isouter=True)
+        .where(record.c.operator_id == operator_id, log_entry.c.number.is_(None))
+    )

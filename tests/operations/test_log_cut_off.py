@@ -12,6 +12,7 @@ from sqlalchemy import text
 from countenance.errors import CountenanceError, UnavailableError
 from countenance.log.check import Flaw
 from countenance.log.tiles import LogFiles
+from countenance.operations import upkeep
 from countenance.operations.examine import examine
 from countenance.operations.sequence import Sequencer
 from countenance.operations.turn import continue_log, freeze
@@ -178,3 +179,21 @@ def test_a_log_that_was_frozen_and_not_signed_is_signed_before_the_next_begins(
     first, _ = examine(hotel.house.database, hotel.house.logs, OPERATOR, lambda done, total: None)
     assert (first.report.size, first.report.found) == (first.row.size, {})
     assert first.row.size == 4
+
+
+def test_an_error_nobody_expected_does_not_end_the_writing(hotel: Hotel, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, failed = Sequencer.step_all, threading.Event()
+
+    def step_all(sequencer: Sequencer) -> int:
+        if not failed.is_set():
+            failed.set()
+            raise KeyError
+        return real(sequencer)
+
+    monkeypatch.setattr(upkeep, "SEQUENCE_SECONDS", 0.01)
+    monkeypatch.setattr(Sequencer, "step_all", step_all)
+    with upkeep.sequencing(hotel.house):
+        assert failed.wait(20)
+        ids = recorded(hotel, 3)
+    assert proves(hotel, ids) == [0, 1, 2]
+    assert ("log", "behind") in hotel.counted.seen

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from uuid import UUID
 
 import pytest
@@ -377,26 +376,6 @@ def test_a_machine_that_does_not_write_serves_without_the_files(hotel: Hotel, tm
     with sequencing(elsewhere.house):
         pass
     assert not (tmp_path / "none").exists()
-
-
-def test_an_error_nobody_expected_does_not_end_the_writing(hotel: Hotel, monkeypatch: pytest.MonkeyPatch) -> None:
-    from countenance.operations import upkeep
-
-    real, failed = Sequencer.step_all, Event()
-
-    def step_all(sequencer: Sequencer) -> int:
-        if not failed.is_set():
-            failed.set()
-            raise KeyError
-        return real(sequencer)
-
-    monkeypatch.setattr(upkeep, "SEQUENCE_SECONDS", 0.01)
-    monkeypatch.setattr(Sequencer, "step_all", step_all)
-    with upkeep.sequencing(hotel.house):
-        assert failed.wait(20)
-        ids = recorded(hotel, 3)
-    assert proves(hotel, ids) == [0, 1, 2]
-    assert ("log", "behind") in hotel.counted.seen
 
 
 def test_an_open_house_writes_the_log_by_itself(hotel: Hotel) -> None:

@@ -35,6 +35,8 @@ COSIGN_SECONDS: Final = 1.0
 #: After so many looks the figures of the logs are taken.
 MEASURED: Final = 10
 UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
+#: What may keep a log from being written or cosigned for a while, and must not end the writing for good.
+TROUBLE: Final = (CountenanceError, *UNEXPECTED)
 
 
 @contextmanager
@@ -115,7 +117,7 @@ def sequencing(house: House) -> Iterator[None]:
                 failing = None
                 if turn % MEASURED == 0:
                     measure_logs(house)
-            except (CountenanceError, *UNEXPECTED) as error:  # a thread that ends would leave the log behind for good
+            except TROUBLE as error:
                 if failing is not type(error):  # said once, and counted until it is over
                     _log.error("not_logged", extra={"kind": type(error).__name__})
                 failing = type(error)
@@ -146,7 +148,7 @@ def cosigning(house: House) -> Iterator[None]:
         while not ending.wait(COSIGN_SECONDS):
             try:
                 cosigner.cosign_all()
-            except (CountenanceError, *UNEXPECTED) as error:
+            except TROUBLE as error:
                 _log.error("not_cosigned", extra={"kind": type(error).__name__})
                 if isinstance(error, IntegrityError):
                     house.alarm.set()

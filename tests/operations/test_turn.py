@@ -294,12 +294,19 @@ def test_files_that_are_lost_without_a_copy_are_written_again_from_the_records(
     with pytest.raises(IntegrityError, match="countenance log rebuild"):
         sequencer.settle(OPERATOR)
 
-    assert rebuild(sequencer, OPERATOR, silent).root == before
+    assert [each.root for each in rebuild(sequencer, OPERATOR, silent)] == [before]
     assert files.checkpoint() == signed
     recorded(hotel, 1)
     assert sequencer.step_all() == 1
     (one,) = examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)
     assert one.report.found == {}
+
+
+def test_the_files_of_logs_that_ended_are_written_again_too(hotel: Hotel, sequencer: Sequencer) -> None:
+    continue_log(sequencer, OPERATOR)
+    shutil.rmtree(hotel.house.logs.directory)
+    assert [each.size for each in rebuild(sequencer, OPERATOR, silent)] == [6, 1]
+    assert [each.report.found for each in examine(hotel.house.database, hotel.house.logs, OPERATOR, silent)] == [{}, {}]
 
 
 def test_files_are_not_written_again_from_records_that_changed(hotel: Hotel, sequencer: Sequencer) -> None:

@@ -182,14 +182,14 @@ def adopt_command(operator: Operator = None, yes: Yes = False) -> None:
 
 @log_app.command("rebuild")
 def rebuild_command(operator: Operator = None) -> None:
-    """Write the log's files again from the records, where they are lost without a copy; nothing new is signed."""
+    """Write the files of logs again from the records, where they are lost without a copy; nothing new is signed."""
     from countenance.operations.turn import rebuild
 
     with _sequencer(operator) as (sequencer, operator_id), bar("Entries") as progress:
         done = rebuild(sequencer, operator_id, progress)
-    typer.echo(
-        f"{done.origin}: {done.size} entries. Compare it with a checkpoint that was kept: countenance log verify"
-    )
+    for each in done:
+        typer.echo(f"{each.origin}: {each.size} entries.")
+    typer.echo("Compare them with checkpoints that were kept: countenance log verify --known FILE")
 
 
 @contextmanager

@@ -74,32 +74,37 @@ def _abandon(sequencer: Sequencer, tx: Transaction, row: LogRow) -> LogRow:
     return logged.of(tx, row.log_id)
 
 
-def rebuild(sequencer: Sequencer, operator_id: str, progress: Progress) -> Checkpoint:
-    """Write a log's files again from the records, where all are lost; nothing else is signed than was before.
+def rebuild(sequencer: Sequencer, operator_id: str, progress: Progress) -> list[Checkpoint]:
+    """Write the files of logs again from the records, where all are lost; nothing else is signed than was before.
 
     What the database holds decides: whoever kept a checkpoint, or a witness, can tell whether it is the same log.
-    Raises ConflictError where files are there, IntegrityError where the records do not give the log's root.
+    Raises ConflictError where no log lacks its files, IntegrityError where the records do not give a log's root.
     """
     with _held(sequencer, operator_id) as tx:
-        row = logged.newest(tx, operator_id)
-        if row is None or sequencer.logs.published(row) is not None:
+        rows = [row for row in logged.every(tx, operator_id) if sequencer.logs.published(row) is None]
+        if not rows:
             raise ConflictError("The log's files are there, or there is no log.", "日志文件已存在，或尚无日志。")
-        files, size, root = sequencer.logs.files(operator_id, row.generation), 0, EMPTY_ROOT
-        while size < row.size:
-            with logged.written(tx, row, size, min(size + BATCH, row.size)) as found:
-                entries = [entry_of_logged(each) for each in found]
-            if not entries:
-                break
-            root = files.extend(size, entries)
-            size += len(entries)
-            progress(size, row.size)
-        if (size, root) != (row.size, row.root):
-            raise IntegrityError(
-                "The records do not give the log that was signed: some are lost or changed. Nothing was signed.",
-                "现有记录无法重建已签署的日志：部分记录缺失或被更改。未签署任何内容。",
-            )
-        sequencer.logs.publish(row)
-    return Checkpoint(row.origin, row.size, row.root)
+        for row in rows:
+            _write_again(sequencer, tx, row, progress)
+            sequencer.logs.publish(row)
+    return [Checkpoint(row.origin, row.size, row.root) for row in rows]
+
+
+def _write_again(sequencer: Sequencer, tx: Transaction, row: LogRow, progress: Progress) -> None:
+    files, size, root = sequencer.logs.files(row.operator_id, row.generation), 0, EMPTY_ROOT
+    while size < row.size:
+        with logged.written(tx, row, size, min(size + BATCH, row.size)) as found:
+            entries = [entry_of_logged(each) for each in found]
+        if not entries:
+            break
+        root = files.extend(size, entries)
+        size += len(entries)
+        progress(size, row.size)
+    if (size, root) != (row.size, row.root):
+        raise IntegrityError(
+            "The records do not give the log that was signed: some are lost or changed. It was not signed.",
+            "现有记录无法重建已签署的日志：部分记录缺失或被更改。未签署该日志。",
+        )
 
 
 def take_up(sequencer: Sequencer, operator_id: str) -> tuple[int, int] | None:

@@ -30,6 +30,7 @@ from bench.gather import DEVICE, FILL, OPERATOR, PURPOSE, SESSION
 from countenance.answer import Permit
 from countenance.compare import Features, Threshold
 from countenance.detect import Measured
+from countenance.filing.raising import look
 from countenance.law import Packs, load_packs
 from countenance.operations import held, steps
 from countenance.operations.fill import fill
@@ -40,6 +41,7 @@ from countenance.operations.upkeep import following, sequencing
 from countenance.sites.apply import apply
 from countenance.sites.declaration import read_site
 from countenance.store import activations, embedded, references, subjects
+from countenance.store import carried as persons
 from countenance.store.database import Database
 from countenance.store.gathering import Question
 from countenance.store.tables import reference, subject, subject_key
@@ -208,7 +210,8 @@ def _put(house: House) -> steps.Asked:
         tx.execute(subject_key.insert(), keys)
         made = [_row(house, key, Features(row, MODEL, OPERATOR)) for key, row in zip(keys, numbers, strict=True)]
         tx.execute(reference.insert(), [own | row for row in made])
-        steps.raise_filing(tx, house, OPERATOR)
+        persons.recount(tx, OPERATOR, _AT)
+        look(tx, house.packs, OPERATOR, _AT)
         measured = Measured(faces=1, target=None, target_isolated=True, quality_ok=True)
         asked = steps.ask(tx, house, _question(Action.ENROL, "guest-0"), measured)
     with house.database.reading() as tx:
@@ -265,7 +268,7 @@ def _enrolled(house: House, permitted: steps.Asked, ref: str, features: Features
         steps.write(tx, house, _CALLER, asked, "enrolled", answers=(permitted.answer,), details=details)
         remember(OPERATOR, PURPOSE, Candidate(row.subject_id, row.reference_id), features)
         stood = time.perf_counter()
-        steps.raise_filing(tx, house, OPERATOR)
+        steps.count_arrival(tx, house, OPERATOR, row.subject_id)
         counted = time.perf_counter()
     return Kept(row.reference_id, began, stood, counted, time.perf_counter())
 

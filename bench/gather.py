@@ -37,7 +37,7 @@ from countenance.vocabulary import Action, AttackChecking, StartedBy
 SUBJECTS: Final = 10_000
 CONSENTS: Final = 50_000
 RECORDS: Final = 100_000
-ROUNDS, COUNTS, WARM = 1000, 50, 100
+ROUNDS, WARM = 1000, 100
 OPERATOR, PURPOSE, DEVICE = "harbour-hotel", "check-in", "kiosk-1"
 AT: Final = datetime(2026, 11, 23, 2, tzinfo=UTC)
 SESSION: Final = SessionFacts(started_by=StartedBy.SUBJECT, purpose_prompted=True, alternative_offered=True)
@@ -63,7 +63,7 @@ FILL: Final = (
 
 
 def measure(faces: Path) -> dict[str, float]:
-    """Return milliseconds of both gates together, gathered and decided, and of the count of persons."""
+    """Return milliseconds of both gates together, gathered and decided."""
     del faces  # what is on file is made; no face is looked at
     with tempfile.TemporaryDirectory(prefix="cn-") as folder:
         database = Database(embedded.start(Path(folder) / "pg"))
@@ -71,7 +71,7 @@ def measure(faces: Path) -> dict[str, float]:
             database.migrate()
             house = _house(database)
             _fill(house)
-            return {**_gates(house, Action.VERIFY), **_gates(house, Action.ENROL), **_counted(house)}
+            return {**_gates(house, Action.VERIFY), **_gates(house, Action.ENROL)}
         finally:
             database.close()
             embedded.stop(Path(folder) / "pg")
@@ -179,20 +179,6 @@ def _gathering(spent: list[float]) -> Iterator[None]:
     finally:
         for (module, name), act in inner.items():
             setattr(module, name, act)
-
-
-def _counted(house: House) -> dict[str, float]:
-    """Return what the last step of an enrolment takes below the line: every person is counted once, nobody twice."""
-    taken = []
-    for _ in range(COUNTS):
-        with house.database.transaction() as tx:
-            start = time.perf_counter()
-            raised = duty.raise_reached(tx, house.packs, OPERATOR, AT)
-            taken.append((time.perf_counter() - start) * 1e3)
-        if raised:
-            message = "The bench counts below the line, and a duty was raised."
-            raise RuntimeError(message)
-    return {"enrol: persons counted, ms": statistics.median(taken)}
 
 
 def _p99(taken: list[float]) -> float:

@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from countenance.store import authorisations, credentials, erasures, links, originals, references, requests, subjects
+from countenance.store import (
+    authorisations,
+    credentials,
+    erasures,
+    links,
+    originals,
+    persons,
+    references,
+    requests,
+    subjects,
+)
 from countenance.store.database import Transaction
 from countenance.store.gathering import PLACE
 
@@ -49,6 +59,14 @@ def forget_purpose(
 
     It is noted for whoever restores a backup of before, unless it is `noted` under this id already.
     """
+    gone = _purpose(tx, operator_id, subject_id, purpose, at, noted)
+    count_off(tx, operator_id, [gone], at)
+    return gone
+
+
+def _purpose(
+    tx: Transaction, operator_id: str, subject_id: UUID, purpose: str, at: datetime, noted: UUID | None = None
+) -> Destroyed:
     erasures.add(tx, operator_id, at, subject_id=subject_id, purpose=purpose, noted=noted)
     gone = _destroy(tx, operator_id, subject_id, [purpose])
     return replace(gone, originals=originals.destroy(tx, operator_id, subject_id, purpose))
@@ -62,16 +80,26 @@ def forget_subject(
     gone = _destroy(tx, operator_id, subject_id, references.purposes_of(tx, operator_id, subject_id))
     kept_for = originals.purposes_of(tx, operator_id, subject_id)
     kept = sum(originals.destroy(tx, operator_id, subject_id, purpose) for purpose in kept_for)
+    gone = replace(gone, originals=kept, purposes=tuple(sorted({*gone.purposes, *kept_for})))
     authorisations.forget_subject(tx, operator_id, subject_id)
     credentials.revoke_subject(tx, operator_id, subject_id, at)
     links.forget_subject(tx, operator_id, subject_id)
     requests.forget_subject(tx, operator_id, subject_id, at)
+    count_off(tx, operator_id, [gone], at)
     subjects.unlink(tx, operator_id, subject_id, at)
-    return replace(gone, originals=kept, purposes=tuple(sorted({*gone.purposes, *kept_for})))
+    return gone
+
+
+def count_off(tx: Transaction, operator_id: str, gone: Sequence[Destroyed], at: datetime) -> None:
+    """Take from the count of persons those of whom something was destroyed and nothing is left."""
+    those = {each.subject_id for each in gone if each.keys or each.originals}
+    persons.depart(tx, operator_id, those, at.astimezone(PLACE).date(), at)
 
 
 def forget_expired(tx: Transaction, operator_id: str, at: datetime) -> list[Destroyed]:
     """Destroy what nothing holds any more: outlived references, and all that rests on a consent that has ended.
+
+    `count_off` follows, behind everything that locks a subject.
 
     A reference outlives its purpose's retention by the day, counted at the place of the law. Each subject is held
     before its rows are looked at, so that an enrolment under way is whole and kept.
@@ -86,12 +114,15 @@ def forget_expired(tx: Transaction, operator_id: str, at: datetime) -> list[Dest
     for subject_id, purpose in references.without_consent(tx, operator_id, at, today.date()):
         subjects.find_id(tx, operator_id, subject_id, lock=True)
         if (subject_id, purpose) in references.without_consent(tx, operator_id, at, today.date(), subject_id):
-            gone.append(forget_purpose(tx, operator_id, subject_id, purpose, at))
+            gone.append(_purpose(tx, operator_id, subject_id, purpose, at))
     return [each for each in gone if each.keys or each.reference_ids]
 
 
 def forget_originals(tx: Transaction, operator_id: str, at: datetime) -> list[Destroyed]:
-    """Destroy the originals whose time or consent is over; one receipt for each subject and purpose."""
+    """Destroy the originals whose time or consent is over; one receipt for each subject and purpose.
+
+    `count_off` follows, behind everything that locks a subject.
+    """
     today = at.astimezone(PLACE).date()
     gone = Counter(originals.destroy_expired(tx, operator_id, at))
     for subject_id, purpose in originals.without_consent(tx, operator_id, at, today):

@@ -79,6 +79,14 @@ class FilingCause(StrEnum):
     PUBLIC_PLACE = "public_place"
 
 
+class FilingKind(StrEnum):
+    """What is filed: for the first time, a substantive change, or that use has stopped."""
+
+    FIRST = "first"
+    CHANGE = "change"
+    DEREGISTRATION = "deregistration"
+
+
 class AssessmentState(StrEnum):
     """Whether an impact assessment covers the purpose as it is configured."""
 

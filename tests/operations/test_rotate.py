@@ -16,7 +16,7 @@ from countenance.operations.parts import Enrolled, House, Kept, Verified
 from countenance.operations.requests import open_request, show_request
 from countenance.operations.rotate import retire, rotate
 from countenance.operations.verify import Claim, verify
-from countenance.store import wrapped
+from countenance.store import exchanges, wrapped
 from countenance.store.tables import metadata
 from countenance.subjects.requests import NewRequest
 from countenance.vault.keyring import LOOK_SECONDS, Keyring
@@ -35,7 +35,8 @@ NOT_WRAPPED = {
     "consent_event.guardian_evidence_digest", "reference.sealed", "record.subject_mark", "record.body", "record.digest",
     "credential.secret_digest", "answered.request_mark", "original.sealed", "receipt.secret_digest",
     "request.sealed_text", "request.sealed_answer", "link.digest", "sign_in.invitation_digest",
-    "budget.key", "log.root",
+    "budget.key", "log.root", "filing_act.message_id", "assessment.configuration", "exchanged.message_id",
+    "exchanged.note", "exchanged.about", "enclosed.message_id", "enclosed.content",
 }  # fmt: skip
 
 
@@ -47,6 +48,9 @@ def full(hotel: Hotel) -> Hotel:
     assert isinstance(keep_original(hotel.house, DEVICE, keeping(hotel), grace_hopper_jpeg()), Kept)
     open_request(hotel.house, OFFICER, NewRequest(kind=RequestKind.COMPLAIN, text="Words of the guest"), "guest")
     member(hotel)
+    with hotel.house.database.transaction() as tx:
+        sealed = hotel.house.vault(OPERATOR).seal_secret("group harbour", bytes(32))
+        exchanges.keep_group_key(tx, OPERATOR, "harbour", "0" * 16, sealed, hotel.clock())
     return hotel
 
 

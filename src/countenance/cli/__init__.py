@@ -10,10 +10,12 @@ import typer
 
 from countenance import __version__
 from countenance.cli.answers import EXIT_REFUSED
+from countenance.cli.authority import authority_app
 from countenance.cli.backup import backup_command, restore_command
 from countenance.cli.consents import consent_command, consents_app, notice_app
 from countenance.cli.demo import demo_command
 from countenance.cli.evaluate import evaluate_command
+from countenance.cli.filing import filing_app
 from countenance.cli.governed import (
     activate_command,
     analyse_command,
@@ -21,7 +23,6 @@ from countenance.cli.governed import (
     capture_command,
     deactivate_command,
     disclose_command,
-    filing_command,
     finalise_command,
     keep_command,
     originals_command,
@@ -80,6 +81,8 @@ app.add_typer(vault_app, name="vault")
 app.add_typer(keyholder_app, name="keyholder")
 app.add_typer(log_app, name="log")
 app.add_typer(witness_app, name="witness")
+app.add_typer(filing_app, name="filing")
+app.add_typer(authority_app, name="authority")
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("consent")(consent_command)
@@ -90,7 +93,6 @@ app.command("remote")(remote_command)
 app.command("analyse")(analyse_command)
 app.command("keep")(keep_command)
 app.command("originals")(originals_command)
-app.command("filing")(filing_command)
 app.command("activate")(activate_command)
 app.command("register")(register_command)
 app.command("deactivate")(deactivate_command)

@@ -16,7 +16,7 @@ def backup_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A 
 
     chosen = settings()
     with open_database(chosen) as database, bar("Tables") as progress:
-        rows = backup(database, file, now(), progress)
+        rows = backup(database, file, now(), progress, backup_days=chosen.backup_days)
     typer.echo(
         f"{rows} rows in {file}. Keep the operators' keys apart, and delete it within {chosen.backup_days} days."
     )

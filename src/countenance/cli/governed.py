@@ -164,28 +164,6 @@ def originals_command(as_json: Json = False) -> None:
         typer.echo(f"{each['original']}  {each['purpose']:20} until {each['expires_at']}")
 
 
-def filing_command(as_json: Json = False) -> None:
-    """Show how near the lines are from which a filing is demanded, and how long there is to file."""
-    found = asking(lambda: client().filing(), as_json=as_json)
-    if as_json:
-        say(found, as_json=True, line="")
-        return
-    for each in found["filing"]:
-        state = (each["state"] or "unknown").replace("_", " ")
-        line = "" if each["persons_line"] is None else f" of {each['persons_line']} ({each['percent']} %)"
-        typer.echo(f"{each['pack']:16} {state:8} {each['persons']} persons{line}{_time_to_file(each)}")
-
-
-def _time_to_file(each: dict[str, Any]) -> str:
-    if each["state"] == "filed":
-        return f"; filed as {each['number']} on {each['filed_on']}"
-    if each["deadline"] is None:
-        return ""
-    provisional = " (provisional)" if each["provisional"] else ""
-    until = f"until {each['deadline']}{provisional}, {each['working_days_left']} working days left"
-    return f"; raised on {each['raised_on']}, {until}"
-
-
 @authorisation_app.command("ask")
 def ask_command(  # noqa: PLR0917 — each is one option
     purpose: Purpose,

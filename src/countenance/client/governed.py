@@ -104,6 +104,10 @@ class Governed(Connected):
         """Return how near the lines are from which a filing is demanded, and how long there is to file."""
         return self._json("GET", "/v1/filing")
 
+    def filing_statement(self) -> dict[str, Any]:
+        """Return the statement: the count with its bounds, its peak and its days, the duties and the signals."""
+        return self._json("GET", "/v1/filing/statement")
+
     def authorise(
         self,
         *,

@@ -17,6 +17,11 @@ PERSONS_OVER: Final = "filing_persons_over"
 PERSONS_REACHED: Final = "filing_persons_reached"
 PUBLIC_DEVICES_REACHED: Final = "filing_public_devices_reached"
 WORKING_DAYS: Final = "filing_working_days"
+#: At so many per cent of a line the officer is told: once each, until it is filed.
+WARNINGS: Final = (50, 80, 90, 95, 99)
+LINE: Final = 100
+#: From so many per cent on a line is near: who leaves is remembered by a token, to see whether the same come back.
+NEAR: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,24 @@ class Line:
 
     def reached(self, stock: Stock) -> FilingCause | None:
         """Return what reaches the line, None where nothing does."""
-        if self.persons_from is not None and stock.persons >= self.persons_from:
+        if self.persons_from is not None and stock.upper >= self.persons_from:
             return FilingCause.PERSONS
         if self.public_devices_from is not None and stock.public_devices >= self.public_devices_from:
             return FilingCause.PUBLIC_PLACE
         return None
+
+    def marks(self) -> dict[int, int]:
+        """Return the number of persons at each share of the line, in per cent, at which something is to be done.
+
+        A share is reached when it is passed or met: 50 per cent of 10,001 is 5,001.
+        """
+        if self.persons_from is None:
+            return {}
+        return {percent: -(-self.persons_from * percent // 100) for percent in (*WARNINGS, LINE)}
+
+    def near(self, persons: int) -> bool:
+        """Return whether a count stands just below the line."""
+        return self.persons_from is not None and self.marks()[NEAR] <= persons < self.persons_from
 
 
 def line_of(pack: Pack, day: date) -> Line | None:

@@ -18,7 +18,7 @@ from countenance.operations.journal import Journal
 from countenance.operations.logs import Logs
 from countenance.operations.sequence import adopt
 from countenance.record import Entry, append
-from countenance.store import copies, credentials, erasures, links, sign_ins, sites, subjects
+from countenance.store import carried, copies, credentials, erasures, links, persons, sign_ins, sites, subjects
 from countenance.store.database import Database, Transaction
 from countenance.store.erasures import Erasure
 from countenance.subjects import consents
@@ -27,6 +27,8 @@ Progress = Callable[[int, int], None]
 _BY: Final = "console"
 #: What was erased so long before a backup is in it, or forgotten by then: the person may have come back since.
 SURELY_IN_IT: Final = timedelta(days=1)
+#: For so long a backup is kept where nobody says otherwise.
+BACKUP_DAYS: Final = 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,10 @@ class Restored:
     erasures: int
 
 
-def backup(database: Database, path: Path, at: datetime, progress: Progress) -> int:
+def backup(database: Database, path: Path, at: datetime, progress: Progress, *, backup_days: int = BACKUP_DAYS) -> int:
     """Write everything in the database to a new file of mode 0600, and return how many rows that are.
+
+    Whoever leaves from now on is counted for as long as the backup may be restored.
 
     Raises UnavailableError where the file cannot be written, or is there already; what was begun is taken away. That a
     backup was made goes on record first, and is in it.
@@ -46,6 +50,8 @@ def backup(database: Database, path: Path, at: datetime, progress: Progress) -> 
     with database.transaction() as tx:
         for operator_id in sites.operators(tx):
             append(tx, Entry(operator_id=operator_id, at=at, kind="backup", outcome="made", by=_BY))
+            persons.hold(tx, operator_id)
+            persons.change(tx, operator_id, backups_until=at + timedelta(days=backup_days))
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -98,9 +104,13 @@ def restore(
         known = [one for one in journal.read() if one.at > manifest["at"] - SURELY_IN_IT]
         database.engine.dispose()
         with database.transaction() as tx:
+            counts = carried.carried(tx) if persons.kept(tx) else {}
             copies.put_back(tx, file, manifest, progress)
+            operators = sites.operators(tx)
+            carried.carry(tx, counts, operators)
             done = _erase_again(tx, known, at)
-            for operator_id in sites.operators(tx):
+            for operator_id in operators:
+                carried.recount(tx, operator_id, at)
                 credentials.end_every_session(tx, operator_id, at)
                 links.end_all(tx, operator_id)
                 sign_ins.end_invitations(tx, operator_id)

@@ -6,6 +6,7 @@ The law is not asked: it restricts processing and not the end of it.
 from typing import Any
 
 from countenance.errors import NotFoundError
+from countenance.filing.changes import note_changes
 from countenance.operations.parts import Caller, House
 from countenance.record import Entry, Recorded, append
 from countenance.store import activations, sites
@@ -26,6 +27,7 @@ def deactivate(house: House, caller: Caller, purpose: str) -> Recorded:
         was = activations.deactivate(tx, caller.operator_id, purpose)
         details = {"purpose": purpose, "was_active": was}
         recorded = _record(tx, house, caller, "deactivate_purpose", "deactivated", details)
+        note_changes(tx, house.packs, caller.operator_id, house.clock())  # use may have stopped with it
     house.count("deactivate_purpose", "deactivated")
     return recorded
 

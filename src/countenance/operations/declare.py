@@ -4,11 +4,13 @@ import contextlib
 from datetime import datetime
 
 from countenance.errors import IntegrityError
-from countenance.filing.duty import raise_reached
+from countenance.filing.changes import note_changes, note_filings
+from countenance.filing.raising import look
 from countenance.law.pack import Packs
 from countenance.record import Entry, append
 from countenance.sites.apply import Change, apply, plan
 from countenance.sites.declaration import Site
+from countenance.store import persons
 from countenance.store import sites as store
 from countenance.store.database import Database
 from countenance.vault.keyring import Keyring
@@ -43,7 +45,11 @@ def declare(
                     details={"changes": [change.as_json() for change in changes]},
                 ),
             )
-            raise_reached(tx, packs, site.operator.id, at)
+            persons.hold(tx, site.operator.id)
+            persons.change(tx, site.operator.id, elsewhere=site.operator.persons_elsewhere)
+            note_filings(tx, site.operator.id, at)
+            note_changes(tx, packs, site.operator.id, at)
+            look(tx, packs, site.operator.id, at)
     return changes
 
 

@@ -14,7 +14,7 @@ from countenance.operations.doubles import look_for_doubles
 from countenance.operations.memory import Reference, staged
 from countenance.operations.once import Once, Repeated, keep, repeated
 from countenance.operations.parts import AttackSuspected, Caller, Enrolled, House, NotAcquired, Refused
-from countenance.operations.steps import Asked, again, ask, discharge, gate_one, raise_filing, refused, refusing, write
+from countenance.operations.steps import Asked, again, ask, count_arrival, discharge, gate_one, refused, refusing, write
 from countenance.store import references, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -90,7 +90,7 @@ def enrol(
         owner = Candidate(row.subject_id, row.reference_id)
         remember(caller.operator_id, enrolment.purpose, owner, kept_as)
         budget.matched(tx, house, question, len(frames.pictures))
-        raise_filing(tx, house, caller.operator_id)
+        count_arrival(tx, house, caller.operator_id, row.subject_id)
     house.count("enrol", "enrolled")
     return done
 

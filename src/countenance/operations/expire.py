@@ -9,7 +9,7 @@ sessions long over. Requests that nobody answered in time are recorded.
 from datetime import datetime, timedelta
 from typing import Final
 
-from countenance.forget import Destroyed, forget_expired, forget_originals
+from countenance.forget import Destroyed, count_off, forget_expired, forget_originals
 from countenance.operations.certificates import Act, certify
 from countenance.operations.memory import let_go
 from countenance.operations.parts import House
@@ -74,6 +74,7 @@ def expire(house: House, operator_id: str) -> list[Destroyed]:
                     details={"destroyed": each.as_json()},
                 ),
             )
+        count_off(tx, operator_id, gone, at)  # last: whoever enrols at this moment waits for it
     for each in gone:
         let_go(house, operator_id, each.purposes, each.subject_id, each.reference_ids)
         house.count("expire", "expired")

@@ -8,7 +8,7 @@ from countenance.answer import Refusal
 from countenance.capture import capture
 from countenance.errors import ConflictError, MalformedError, NotFoundError
 from countenance.operations.parts import Caller, House, Kept, Refused
-from countenance.operations.steps import Asked, again, ask, discharge, gate_one, raise_filing, refused, write
+from countenance.operations.steps import Asked, again, ask, count_arrival, discharge, gate_one, refused, write
 from countenance.store import originals, subjects
 from countenance.store.database import Transaction
 from countenance.store.gathering import Question
@@ -66,7 +66,7 @@ def keep_original(house: House, caller: Caller, keeping: Keeping, picture: bytes
             "expires_at": row.expires_at.isoformat(),
         }
         recorded = write(tx, house, caller, asked, "kept", answers=(permit,), details=details)
-        raise_filing(tx, house, caller.operator_id)
+        count_arrival(tx, house, caller.operator_id, row.subject_id)
     house.count("keep_original", "kept")
     return Kept(row.original_id, row.expires_at, permit, recorded)
 

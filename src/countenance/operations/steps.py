@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from countenance import facts as f
 from countenance.answer import Finding, Permit, Refusal
@@ -15,7 +16,7 @@ from countenance.detect import Measured, Reason
 from countenance.detect import failure as detect_failure
 from countenance.detect.several import Acquired
 from countenance.errors import IntegrityError, LimitError, UnavailableError
-from countenance.filing import duty
+from countenance.filing import duty, raising
 from countenance.operations import budget, challenge
 from countenance.operations.own import own_findings
 from countenance.operations.parts import Caller, House, NotAcquired, Refused
@@ -222,9 +223,9 @@ def write(
     return recorded
 
 
-def raise_filing(tx: Transaction, house: House, operator_id: str) -> None:
-    """Raise the duties to file whose lines are reached by what this transaction stored; its last step, as it waits."""
-    for _ in duty.raise_reached(tx, house.packs, operator_id, house.clock()):
+def count_arrival(tx: Transaction, house: House, operator_id: str, subject_id: UUID) -> None:
+    """Count a subject of whom this transaction stored something, and raise what that reaches; the last step of all."""
+    for _ in raising.count_arrival(tx, house.packs, operator_id, subject_id, house.clock()).packs:
         house.count("filing", "raised")
 
 

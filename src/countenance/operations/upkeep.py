@@ -8,14 +8,18 @@ from itertools import count
 from typing import Final
 
 from countenance.errors import CountenanceError, IntegrityError, UnavailableError
+from countenance.operations.correspond import Correspondence, exchange
 from countenance.operations.cosign import Cosigner
+from countenance.operations.counting import settle
 from countenance.operations.expire import expire
 from countenance.operations.follow import Follower
 from countenance.operations.journal import Journal
 from countenance.operations.parity import watch
 from countenance.operations.parts import House
+from countenance.operations.remind import remind
 from countenance.operations.sequence import Sequencer
-from countenance.operations.steps import raise_filing
+from countenance.operations.submit import state_daily
+from countenance.operations.ways import Ways
 from countenance.store import logged, signals, sites
 
 _log = logging.getLogger("countenance.operations")
@@ -32,6 +36,10 @@ JOURNAL_SECONDS: Final = 0.5
 SEQUENCE_SECONDS: Final = 0.5
 #: How often witnesses are asked about what was signed since.
 COSIGN_SECONDS: Final = 1.0
+#: How often is looked for reminders that are due; they are of days.
+REMIND_SECONDS: Final = 600.0
+#: How often what waits for an authority is delivered, and what it says collected.
+EXCHANGE_SECONDS: Final = 30.0
 #: After so many looks the figures of the logs are taken.
 MEASURED: Final = 10
 UNEXPECTED: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
@@ -158,6 +166,56 @@ def cosigning(house: House) -> Iterator[None]:
 
 
 @contextmanager
+def reminding(house: House, ways: Ways) -> Iterator[None]:
+    """Send the reminders that are due, and again those that could not be sent, until the end."""
+
+    def act(ending: threading.Event) -> None:
+        while True:
+            for operator_id in _operators(house):
+                try:
+                    remind(house, operator_id, ways)
+                except TROUBLE as error:
+                    house.count("reminder", "behind")
+                    _log.warning("not_reminded", extra={"kind": type(error).__name__, "operator": operator_id})
+            if ending.wait(REMIND_SECONDS):
+                return
+
+    with _beside("reminding", act):
+        yield
+
+
+@contextmanager
+def corresponding(co: Correspondence, house: House) -> Iterator[None]:
+    """Deliver what waits for an authority and collect what it says, until the end; where the logs are written."""
+    if not house.logs.writes:
+        yield
+        return
+
+    def act(ending: threading.Event) -> None:
+        while True:
+            for operator_id in _operators(house):
+                try:
+                    state_daily(co, operator_id)
+                    exchange(co, operator_id)
+                except TROUBLE as error:  # noted for the officer where it happens; tried again
+                    house.count("exchange", "behind")
+                    _log.warning("not_exchanged", extra={"kind": type(error).__name__, "operator": operator_id})
+            if ending.wait(EXCHANGE_SECONDS):
+                return
+
+    with _beside("corresponding", act):
+        yield
+
+
+def _operators(house: House) -> list[str]:
+    try:
+        with house.database.reading() as tx:
+            return sites.operators(tx)
+    except CountenanceError:
+        return []
+
+
+@contextmanager
 def _beside(name: str, act: Callable[[threading.Event], None]) -> Iterator[None]:
     """Run something in a thread of its own until it is told that the house closes."""
     closing = threading.Event()
@@ -173,7 +231,8 @@ def _beside(name: str, act: Callable[[threading.Event], None]) -> Iterator[None]
 def sweep(house: House) -> None:
     """Sweep once, operator by operator; what fails for one is logged and tried again in the next round.
 
-    Before anything goes, lines of filing that were reached without a trace of it, as before an upgrade, are raised.
+    Before anything goes, the count is settled: lines that were reached without a trace of it, as before an upgrade,
+    are raised.
     """
     try:
         with house.database.reading() as tx:
@@ -183,8 +242,7 @@ def sweep(house: House) -> None:
         return
     for operator_id in operators:
         try:
-            with house.database.transaction() as tx:
-                raise_filing(tx, house, operator_id)
+            settle(house, operator_id)
             take_along(house, operator_id)
             expire(house, operator_id)
             watch(house, operator_id)

@@ -163,6 +163,9 @@ def _rows(site: Site) -> dict[str, list[Row]]:
             "officer": officer.name if officer else None,
             "officer_contact": officer.contact if officer else None,
             "minor_rules": site.operator.minor_rules,
+            "credit_code": site.operator.credit_code,
+            "group_name": site.operator.group,
+            "elsewhere": [each.model_dump(mode="json") for each in site.operator.elsewhere] or None,
         }
     )
     rows["filing"] = [
@@ -188,6 +191,7 @@ def _rows(site: Site) -> dict[str, list[Row]]:
                 "name": venue.name,
                 "kind": venue.kind.value,
                 "business": venue.business,
+                "location": venue.location.model_dump(exclude_none=True) if venue.location else None,
                 "retired": False,
             }
         )

@@ -43,15 +43,39 @@ class Filing(_Declared):
     filed_on: date
 
 
+class Declared(_Declared):
+    """Who vouches for what is said of a place, and since when."""
+
+    by: Sentence
+    on: date
+
+
+class Elsewhere(_Declared):
+    """Where else faces of persons are stored, of which this server cannot know by itself: how many, and who says so."""
+
+    name: Sentence
+    kind: Literal["devices", "backups", "quarantine", "import", "other"]
+    persons: Annotated[int, Field(ge=0, le=100_000_000)]
+    declared: Declared
+
+
 class Operator(_Declared):
-    """Who decides why and how faces are processed."""
+    """Who decides why and how faces are processed; `group` names the legal group whose members count together."""
 
     id: Id
     name: Sentence
     contact: Sentence
     officer: Officer | None = None
     minor_rules: Sentence | None = None
+    credit_code: Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NP-RT-UW-Y]{18}$")] | None = None
+    group: Id | None = None
+    elsewhere: Annotated[list[Elsewhere], Field(max_length=64)] = []
     filings: dict[Id, Filing] = {}
+
+    @property
+    def persons_elsewhere(self) -> int:
+        """Return of how many persons something is stored outside this server, as declared: the plain sum."""
+        return sum(each.persons for each in self.elsewhere)
 
 
 class Necessity(_Declared):
@@ -171,13 +195,6 @@ class Device(_Declared):
     suspended: bool = False
 
 
-class Declared(_Declared):
-    """Who vouches for what is said of a place, and since when."""
-
-    by: Sentence
-    on: date
-
-
 class Place(_Declared):
     """Where devices stand. What is left out, or said by nobody by name, is unknown, and unknown refuses."""
 
@@ -207,12 +224,22 @@ class Alternative(_Declared):
     heartbeat_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
 
 
+class Location(_Declared):
+    """Where a venue is: its address, its division (GB/T 2260), and its coordinates (WGS 84, degrees)."""
+
+    address: Sentence | None = None
+    division: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+
+
 class Venue(_Declared):
     """Where places are."""
 
     name: Sentence
     kind: VenueKind
     business: bool | None = None
+    location: Location | None = None
     places: dict[Id, Place] = {}
     alternatives: dict[Id, Alternative] = {}
 

@@ -118,7 +118,7 @@ def unlink(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) ->
     tx.execute(
         subject.update()
         .where(subject.c.operator_id == operator_id, subject.c.subject_id == subject_id)
-        .values(ref=None, linking_key=None, age_class=None, erased_at=at)
+        .values(ref=None, linking_key=None, return_token=None, age_class=None, erased_at=at)
     )
     tx.execute(
         consent_event.update()

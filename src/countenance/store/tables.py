@@ -47,6 +47,9 @@ operator = Table(
     Column("officer", Text),
     Column("officer_contact", Text),
     Column("minor_rules", Text),
+    Column("credit_code", Text),
+    Column("group_name", Text),
+    Column("elsewhere", JSONB),
 )
 
 purpose = Table(
@@ -97,6 +100,7 @@ venue = Table(
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("business", Boolean),
+    Column("location", JSONB),
     Column("retired", Boolean, nullable=False),
     PrimaryKeyConstraint("operator_id", "venue_id"),
     ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
@@ -192,6 +196,7 @@ subject = Table(
     Column("ref", Text),
     Column("age_class", Text),
     Column("linking_key", LargeBinary),
+    Column("return_token", Integer),
     Column("created_at", instant(), nullable=False),
     Column("erased_at", instant()),
     PrimaryKeyConstraint("operator_id", "subject_id"),

@@ -21,7 +21,9 @@ from sqlalchemy import (
     update,
 )
 
+from countenance.store.count_tables import person_count
 from countenance.store.database import Transaction
+from countenance.store.exchange_tables import group_key
 from countenance.store.permitted_tables import original
 from countenance.store.request_tables import request
 from countenance.store.sign_ins import sign_in
@@ -81,6 +83,8 @@ PLACES: Final = (
         (_text(request.c.subject_id), _text(request.c.request_id), literal("key")),
     ),
     Place("space", space.c.sealed, (space.c.model_id,), (space.c.model_id,)),
+    Place("secret", person_count.c.return_key, (person_count.c.operator_id,), (literal("returns"),)),
+    Place("secret", group_key.c.sealed, (group_key.c.group_name,), (literal("group ") + group_key.c.group_name,)),
     Place("secret", sign_in.c.code_secret, (sign_in.c.staff_id,), (literal("codes ") + sign_in.c.staff_id,)),
 )
 

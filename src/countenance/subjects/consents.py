@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from countenance.errors import ConflictError, MalformedError, NotAllowedError, NotFoundError
-from countenance.store import sites
+from countenance.store import persons, sites
 from countenance.store import subjects as store
 from countenance.store.database import Transaction
 from countenance.store.gathering import PLACE, OnFile, Question
@@ -170,6 +170,14 @@ def end_session(tx: Transaction, operator_id: str, on_file: OnFile, question: Qu
         withdraw(tx, operator_id, on_file.subject_id, question.purpose, question.at)
 
 
+def _return_token(tx: Transaction, vault: Vault, desk: Desk, ref: str) -> int:
+    """Return by which 24 bits this identifier would be known if it left near a filing line and came back."""
+    sealed = persons.return_key(tx, desk.operator_id)
+    if sealed is None:
+        sealed = persons.keep_return_key(tx, desk.operator_id, vault.new_return_key())
+    return vault.return_token(sealed, ref)
+
+
 def _subject(tx: Transaction, vault: Vault, desk: Desk, said: Said, at: datetime) -> store.SubjectRow:
     subject_id = uuid4()
     age_class = said.age_class.value if said.age_class else None
@@ -182,7 +190,11 @@ def _subject(tx: Transaction, vault: Vault, desk: Desk, said: Said, at: datetime
         created_at=at,
         erased_at=None,
     )
-    if store.add(tx, fresh) or said.subject_ref is None:
+    if store.add(tx, fresh):
+        if said.subject_ref is not None:
+            persons.remember(tx, desk.operator_id, subject_id, _return_token(tx, vault, desk, said.subject_ref))
+        return fresh
+    if said.subject_ref is None:
         return fresh
     held = store.find(tx, desk.operator_id, said.subject_ref, lock=True)
     if held is None:  # erased between the two statements

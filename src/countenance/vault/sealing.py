@@ -28,6 +28,7 @@ _GENERATIONS: Final = b"\x02"
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _LENGTH: Final = struct.Struct(">I")
+_RETURNS: Final = "returns"
 
 
 def _associated(kind: str, *parts: str) -> bytes:
@@ -211,6 +212,17 @@ class Vault:
     def open_secret(self, name: str, sealed: bytes) -> bytes:
         """Return the secret that was sealed under this name; raises IntegrityError for any other."""
         return bytes(self._unwrap(sealed, _associated("secret", self._operator_id, name)))
+
+    def new_return_key(self) -> bytes:
+        """Return a fresh sealed key under which identifiers are known that leave and come back."""
+        return self.seal_secret(_RETURNS, secrets.token_bytes(KEY_BYTES))
+
+    def return_token(self, sealed: bytes, identifier: str) -> int:
+        """Return a keyed hash of an identifier cut to 24 bits: one of a list of millions fits any token by chance.
+
+        So a token tells, among those who left lately, that the same came back, and it cannot be turned into a name.
+        """
+        return int.from_bytes(hmac.digest(self.open_secret(_RETURNS, sealed), identifier.encode(), "sha256")[:3])
 
     def seal_space(self, model_id: str, value: bytes) -> bytes:
         """Return the operator's space for the features of one model, sealed for that."""

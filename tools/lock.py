@@ -64,6 +64,8 @@ def main() -> None:
         "pkcs11",
         "--extra",
         "encrypted",
+        "--extra",
+        "psi",
         *groups,
         leave_out=NEVER,
     )

@@ -33,6 +33,7 @@ RANGES = {
     "backup_days": (1, 3650),
     "budget_device": (1, 1_000_000),
     "budget_claim": (1, 10_000),
+    "audit_months": (1, 24),
 }
 #: More pictures than this are no single act, whatever the operator says.
 FRAMES_MAX = 32
@@ -227,6 +228,10 @@ class Settings:
         default=True,
         metadata=_says("Write the logs; on one machine alone, where servers on several share a database."),
     )
+    filing_keys_dir: Path | None = field(
+        default=None,
+        metadata=_says("Where the keys lie that sign filings and statements; none: filing-keys in the data directory."),
+    )
     witness_policy_file: Path | None = field(
         default=None,
         metadata=_says("Which witnesses cosign the logs, and how many have to (C2SP tlog-policy); none: nobody does."),
@@ -258,6 +263,26 @@ class Settings:
     )
     parity_measurements_min: int = field(
         default=20, metadata=_says("Measurements of each figure below which the ways are neither equal nor unequal.")
+    )
+    mail_server: str | None = field(
+        default=None,
+        metadata=_says(
+            "Where reminders are handed in for mail: smtp://user@host:587 (STARTTLS), smtps://user@host:465 (TLS), or "
+            "smtp+plain://localhost:25 on this machine; none: no mail."
+        ),
+    )
+    mail_password_file: Path | None = field(default=None, metadata=_says("File with the mail user's password."))
+    mail_from: str | None = field(default=None, metadata=_says("Mailbox that reminders come from."))
+    mail_to: tuple[str, ...] = field(default=(), metadata=_says("Mailboxes that reminders go to, between commas."))
+    webhook_url: str | None = field(default=None, metadata=_says("https:// address that reminders are posted to."))
+    webhook_secret_file: Path | None = field(
+        default=None, metadata=_says("File with the secret by which what is posted is signed, of 24 bytes or more.")
+    )
+    webhook_private: bool = field(
+        default=False, metadata=_says("The webhook may lie in a private network, or on this machine.")
+    )
+    audit_months: int = field(
+        default=12, metadata=_says("Months between compliance audits, below the number of persons that the law names.")
     )
     log_level: str = field(default="info", metadata=_says("Engineers' log: debug, info, warning or error."))
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from countenance.client.deadlines import Deadlines
 from countenance.client.governed import Governed
 from countenance.client.logs import Logs
 from countenance.client.receipts import Receipts
@@ -19,7 +20,7 @@ from countenance.client.travel import AttackSuspected, NotAcquired, Problem, Ref
 __all__ = ["AttackSuspected", "Client", "NotAcquired", "Problem", "Refused", "Unreachable"]
 
 
-class Client(Governed, Receipts, Rights, Logs):
+class Client(Governed, Receipts, Rights, Logs, Deadlines):
     """One server and one credential, or one receipt; safe to use from many threads. Its repr hides it."""
 
     # Faces.

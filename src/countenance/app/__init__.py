@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from countenance.api import by_problem, make_api
+from countenance.app.beside import kept_up
 from countenance.app.holding import key_holder
 from countenance.capture import Limits
 from countenance.compare import Threshold
@@ -29,7 +30,6 @@ from countenance.operations.journal import Journal
 from countenance.operations.logs import Logs
 from countenance.operations.opening import note_opening
 from countenance.operations.parts import House, Margins
-from countenance.operations.upkeep import cosigning, following, journaling, sequencing, sweeping
 from countenance.pages import make_pages
 from countenance.reception.metrics import Metrics
 from countenance.reception.threads import Threads
@@ -299,10 +299,7 @@ def open_house(
         )
         fill(house, progress)
         note_opening(house)
-        beside = (sequencing, cosigning, sweeping, following)
-        for act in beside:
-            stack.enter_context(act(house))
-        stack.enter_context(journaling(house, journal(settings)))
+        stack.enter_context(kept_up(house, settings, journal(settings)))
         yield Opened(house, metrics, settings)
 
 

@@ -90,15 +90,17 @@ WITH mine AS (
 ), held AS (
     SELECT count(*) AS n FROM departure
     WHERE operator_id = :operator_id AND subject_id = :subject_id AND held_until IS NOT NULL
+), those AS (
+    SELECT number FROM departure
+    WHERE operator_id = :operator_id AND subject_id = :subject_id AND held_until IS NOT NULL
+    UNION
+    SELECT number FROM departure
+    WHERE operator_id = :operator_id AND token = (SELECT token FROM known) AND returned_at IS NULL
 ), back AS (
     UPDATE departure SET
         held_until = CASE WHEN subject_id = :subject_id THEN NULL ELSE held_until END,
-        returned_at = CASE WHEN departure.token = known.token THEN :at ELSE returned_at END
-    FROM mine, known
-    WHERE operator_id = :operator_id AND (
-        (subject_id = :subject_id AND held_until IS NOT NULL)
-        OR (departure.token = known.token AND returned_at IS NULL)
-    )
+        returned_at = CASE WHEN token = (SELECT token FROM known) THEN :at ELSE returned_at END
+    FROM mine WHERE operator_id = :operator_id AND number IN (SELECT number FROM those)
 ), counted AS (
     INSERT INTO person_count (operator_id, persons, in_backups, elsewhere, highest, highest_ever, cumulative, near)
     SELECT :operator_id, 1, 0, 0, 1, 1, 1, false FROM mine

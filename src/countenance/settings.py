@@ -18,6 +18,8 @@ from countenance.vocabulary import AttackChecking, KeysFrom
 PREFIX = "COUNTENANCE_"
 #: Names with the prefix that belong to the command-line client, not to the server.
 CLIENT_NAMES = frozenset({"URL", "TOKEN", "TOKEN_FILE"})
+#: Names with this prefix belong to an authority's server, which may stand in the same environment.
+AUTHORITY_PREFIX = f"{PREFIX}AUTHORITY_"
 #: Addresses that faces reach without crossing a network.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 #: Whole numbers are 1 or more, and these within their bounds: a margin or a number beyond them would find nothing.
@@ -293,7 +295,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     client = {f"{PREFIX}{name}" for name in CLIENT_NAMES}
     given: dict[str, Any] = {}
     for name, text in environment.items():
-        if not name.startswith(PREFIX) or name in client:
+        if not name.startswith(PREFIX) or name in client or name.startswith(AUTHORITY_PREFIX):
             continue
         if name not in known:
             message = f"{name} is not a setting. See docs/reference/settings.md for the list."

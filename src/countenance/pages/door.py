@@ -18,20 +18,11 @@ from starlette.routing import Route
 
 from countenance import access
 from countenance.answer import Text
-from countenance.errors import (
-    ConflictError,
-    CountenanceError,
-    IntegrityError,
-    LimitError,
-    MalformedError,
-    NotAllowedError,
-    NotFoundError,
-    UnavailableError,
-)
+from countenance.errors import CountenanceError, IntegrityError, LimitError, NotAllowedError, NotFoundError
 from countenance.operations.parts import Caller, Holder, House
-from countenance.pages import render
+from countenance.pages import render, taking, trouble
 from countenance.pages.marks import check_mark, check_site, cookie, mark_of
-from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, checked, read
+from countenance.reception.body import PLAIN_BYTES_MAX, Form, Sent, read
 from countenance.reception.pace import Pace
 from countenance.reception.threads import Threads
 from countenance.settings import Settings
@@ -44,18 +35,6 @@ Made = TypeVar("Made", bound=Form)
 
 #: So many passwords and invitations may be tried from one address; a whole office signs in by it in the morning.
 GUESSES_PER_MINUTE: Final = 10
-LANGUAGE_COOKIE: Final = "countenance-language"
-_A_YEAR: Final = 365 * 86_400
-#: The status of each kind of error, as the table of the interface has it.
-_STATUS: Final[dict[type[CountenanceError], int]] = {
-    MalformedError: 400,
-    NotAllowedError: 403,
-    NotFoundError: 404,
-    ConflictError: 409,
-    LimitError: 413,
-    UnavailableError: 503,
-    IntegrityError: 503,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +150,7 @@ class Visit:
 
     def step(self) -> None:
         """Count one try at a page where codes or passwords are tried; raises LimitError for one too many."""
-        pace = self.behind.guesses if self.page.guess else self.behind.pace
-        try:
-            pace.step(None if self.request.client is None else self.request.client.host)
-        except LimitError as error:
-            raise LimitError(
-                "Too many tries from here. Wait a minute, then try again.", "尝试过于频繁。请等待一分钟后再试。",
-                limit=error.limit, seconds=error.seconds,
-            ) from error  # fmt: skip
+        taking.step(self.behind.guesses if self.page.guess else self.behind.pace, self.request)
 
     def id(self, name: str) -> UUID:
         """Return the id that the path names; raises NotFoundError for what is no id, as for one of nothing."""
@@ -193,23 +165,11 @@ class Visit:
 
     def form(self, form: type[Made]) -> Made:
         """Return what was sent as `form`; raises MalformedError naming the field that is wrong, and no value."""
-        if self.sent is None:  # pragma: no cover - a page that reads a form declares one
-            raise MalformedError("Nothing was sent.", "未收到任何内容。")
-        try:
-            return self.sent.form(form)
-        except MalformedError as error:
-            raise MalformedError(
-                "Something in this form cannot be read as it is. Go back, look at it, and send it again.",
-                "表单中有内容无法识别。请返回检查后重新提交。",
-            ) from error
+        return taking.form_of(self.sent, form)
 
     def asked(self, form: type[Made]) -> Made:
         """Return the query as `form`; the language, which every page takes, is left out."""
-        query = {name: value for name, value in self.request.query_params.items() if name != "lang"}
-        try:
-            return checked(form, query)
-        except MalformedError as error:
-            raise NotFoundError("There is no such page.", "没有此页面。") from error
+        return taking.query_of(self.request, form)
 
     def say(self, text: Text) -> str:
         """Return a text in the visitor's language."""
@@ -253,43 +213,17 @@ def hung(page: Page, behind: Behind) -> Route:
 
     async def endpoint(request: Request) -> Response:
         request.scope["countenance.route"] = page.label
-        language = _language(request)
-        visit = Visit(behind, page, request, language, None, None)
+        visit = Visit(behind, page, request, taking.language_of(request), None, None)
         try:
             response = await _let_in(visit)
         except CountenanceError as error:
             response = _shown_error(visit, error)
         except HTTPException as error:
-            response = visit.show("error.html", error.status_code, says=_ADDRESS)
-        if request.query_params.get("lang") in render.LANGUAGES:
-            response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, samesite="lax", httponly=True)
+            response = visit.show("error.html", error.status_code, says=trouble.ADDRESS)
+        taking.remember_language(request, response)
         return response
 
     return Route(page.path, endpoint, methods=[page.method], name=f"{page.method} {page.path}")
-
-
-_ADDRESS: Final = Text(
-    "This page cannot be shown so. Begin again from the first page.", "无法这样打开此页面。请从首页重新开始。"
-)
-_DOWN: Final = Text(
-    "A part of the server is down, and nothing was done. Try again in a moment, or go to the staff.",
-    "服务器部分组件暂不可用，未执行任何操作。请稍后重试，或联系工作人员。",
-)
-_CHANGED: Final = Text(
-    "Something that is stored was changed, so nothing is done until somebody has looked. Go to the staff.",
-    "存储内容被改动，在查明之前不执行任何操作。请联系工作人员。",
-)
-_UNEXPECTED: Final = Text(
-    "Something went wrong in the server. Begin again, or go to the staff with the number below.",
-    "服务器出现错误。请重新开始，或凭下方编号联系工作人员。",
-)
-#: The problems that arise where no page answers, by their names in the interface's table.
-_NOWHERE: Final[dict[str, tuple[int, Text]]] = {
-    "not_found": (404, Text("There is no such page.", "没有此页面。")),
-    "method": (405, _ADDRESS),
-    "too_many": (429, Text("The server is busy. Try again in a moment.", "服务器繁忙，请稍后重试。")),
-    "unexpected": (500, _UNEXPECTED),
-}
 
 
 def nowhere(behind: Behind, request: Request, name: str) -> Response:
@@ -298,11 +232,11 @@ def nowhere(behind: Behind, request: Request, name: str) -> Response:
     who = next((each for each in Session if f"/{parts[1]}" == each.root), None)
     if who is Session.KIOSK and len(parts) > 2:  # noqa: PLR2004 — the device's own part of the site
         request.scope["path_params"] = {"device": parts[2]}
-    status, says = _NOWHERE.get(name, (400, _ADDRESS))
+    status, says = trouble.nowhere(name)
     page = Page(method=request.method, path="/", endpoint=_no_page, who=who or Open("there is nothing to see"))
-    visit = Visit(behind, page, request, _language(request), None, None)
+    visit = Visit(behind, page, request, taking.language_of(request), None, None)
     response = visit.show("error.html", status, says=says)
-    if status == 429:  # noqa: PLR2004
+    if status == trouble.TOO_MANY:
         response.headers["Retry-After"] = "1"
     return response
 
@@ -359,22 +293,7 @@ def _shown_error(visit: Visit, error: CountenanceError) -> Response:
         visit.house.alarm.set()
         visit.request.app.state.door.metrics.alarm()
         _log.critical("integrity", extra={"request_id": visit.request.state.request_id})
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
-    if isinstance(error, NotAllowedError) and not error.known:
-        status = 401
-    if isinstance(error, LimitError) and error.limit == "rate":
-        status = 429
-    says = _CHANGED if isinstance(error, IntegrityError) else _DOWN if status == 503 else Text(error.en, error.zh)  # noqa: PLR2004
-    response = visit.show("error.html", status, says=says)
+    response = visit.show("error.html", trouble.status_of(error), says=trouble.words_of(error))
     if isinstance(error, LimitError) and error.seconds is not None:
         response.headers["Retry-After"] = str(error.seconds)
     return response
-
-
-def _language(request: Request) -> str:
-    """Return the visitor's language: as chosen just now, as chosen before, as the browser asks, else English."""
-    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if chosen in render.LANGUAGES:
-            return str(chosen)
-    wished = [part.split(";")[0].strip().lower() for part in request.headers.get("accept-language", "").split(",")]
-    return next(("zh" if each.startswith("zh") else "en" for each in wished if each[:2] in {"zh", "en"}), "en")

@@ -18,7 +18,7 @@ _FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
 @cache
 def _all() -> dict[str, tuple[bytes, str]]:
     """Return every file that may be fetched, read once, with its media type."""
-    found = [path for path in sorted(FOLDER.iterdir()) if path.suffix in _KINDS]
+    found = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in _KINDS]
     return {path.name: (path.read_bytes(), _KINDS[path.suffix]) for path in found}
 
 

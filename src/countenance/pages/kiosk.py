@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from countenance.errors import NotFoundError
 from countenance.operations.offered import Offer, offers
-from countenance.pages.door import LANGUAGE_COOKIE, Page, Session, Visit
+from countenance.pages.door import Page, Session, Visit
 from countenance.pages.going import Begun, fields
+from countenance.pages.taking import LANGUAGE_COOKIE
 from countenance.reception.body import Form
 from countenance.reception.words import Code
 from countenance.store import sites

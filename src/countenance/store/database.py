@@ -3,13 +3,14 @@
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 import sqlalchemy
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, event, exc, text
+from sqlalchemy import Connection, Engine, column, event, exc, select, table, text
 
 from countenance.errors import ConflictError, MalformedError, UnavailableError
 
@@ -19,19 +20,37 @@ if TYPE_CHECKING:
 #: What a transaction is to the rooms above, which hand it on and never look inside.
 Transaction = Connection
 
-_MIGRATIONS = Path(__file__).with_name("migrations")
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A set of tables: the folder with its numbered steps, and the table in which the database keeps its version."""
+
+    steps: Path
+    version_table: str = "alembic_version"
+
+
+#: The tables of an operator's server.
+OPERATORS: Final = Schema(Path(__file__).with_name("migrations"))
 _MIGRATION_LOCK = 0x636F756E  # "coun": one migration at a time, whoever else starts
 
 
 class Database:
     """A pool of connections to one PostgreSQL database."""
 
-    def __init__(self, address: str, *, connections: int = 12, missed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        connections: int = 12,
+        missed: Callable[[], None] = lambda: None,
+        schema: Schema = OPERATORS,
+    ) -> None:
         """Prepare the pool for `address` (postgresql+psycopg://…); nothing is opened yet.
 
         `missed` is called whenever the database did not answer; it must not keep the caller waiting.
         """
         self._missed = missed
+        self._schema = schema
         self.engine: Engine = sqlalchemy.create_engine(
             _usable(address),
             pool_size=connections,
@@ -117,7 +136,7 @@ class Database:
         """Bring the schema to the newest version; safe when several processes start at once."""
         with self.transaction() as tx:
             hold_schema(tx)
-            upgrade(tx, "head")
+            upgrade(tx, "head", self._schema)
 
     def current(self) -> bool:
         """Return whether the schema is the newest this build knows, or newer: a newer version only adds to it.
@@ -127,8 +146,8 @@ class Database:
         from alembic.script import ScriptDirectory  # noqa: PLC0415
 
         with self.transaction() as tx:
-            found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+            found = tx.execute(select(column("version_num")).select_from(table(self._schema.version_table))).scalar()
+        newest = ScriptDirectory.from_config(_alembic(self._schema)).get_current_head()
         return found is not None and newest is not None and str(found) >= newest  # four digits each
 
     def close(self) -> None:
@@ -141,11 +160,11 @@ def hold_schema(tx: Transaction) -> None:
     tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
 
 
-def upgrade(tx: Transaction, revision: str) -> None:
+def upgrade(tx: Transaction, revision: str, schema: Schema = OPERATORS) -> None:
     """Bring the schema to a version, within a transaction; raises MalformedError for one this build does not know."""
     from alembic import command, util  # noqa: PLC0415 — a third of a second that only a start has to spend
 
-    config = _alembic()
+    config = _alembic(schema)
     config.attributes["connection"] = tx
     try:
         command.upgrade(config, revision)
@@ -227,9 +246,9 @@ def _away(said: str) -> UnavailableError:
     )
 
 
-def _alembic() -> "Config":
+def _alembic(schema: Schema = OPERATORS) -> "Config":
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(schema.steps).replace("%", "%%"))
     return config

@@ -1,0 +1,126 @@
+"""What operators owe: filings whose line they reached by their own figures, changes, and filings that were given back.
+
+No operator's word is needed that a duty runs: the highest count that it ever stated is compared with the lines of the
+packs that are known here, and the days are counted by the calendar that is known here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from countenance.authority.office import Office
+from countenance.authority.reading import WORKING_DAYS, ends, left, name_of
+from countenance.authority.seen import CaseState, Due
+from countenance.authority.stated import read_statement
+from countenance.filing.calendar import Deadline, deadline
+from countenance.filing.exchange import FilingAct
+from countenance.filing.lines import lines
+from countenance.store.database import Transaction
+from countenance.store.register import cases, figures, parties
+from countenance.store.register.cases import CaseRow
+from countenance.store.register.figures import StatedRow
+from countenance.store.register.parties import PartyRow
+from countenance.vocabulary import FilingState
+
+_WAITS_FOR_OPERATOR: Final = frozenset({CaseState.ASKED.value, CaseState.RETURNED.value})
+#: The states in which a duty runs, as an operator's server names them.
+_RUNS: Final = frozenset({FilingState.DUE.value, FilingState.OVERDUE.value})
+
+
+def deadlines(office: Office, tx: Transaction) -> list[Due]:
+    """Return what all operators owe, the most urgent first."""
+    rows, stated = parties.every(tx), figures.newest(tx)
+    filed = by_party(cases.every(tx))
+    found = [
+        due
+        for party in rows
+        for due in _of(office, tx, party, filed.get(party.party_id, []), stated.get(party.party_id))
+    ]
+    return sorted(found, key=lambda each: (each.deadline.day, each.party_name, each.pack))
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a party has to file: an act under a pack, and the day on which that was raised, where somebody says it."""
+
+    pack: str
+    act: FilingAct
+    raised_on: date | None
+
+
+def owed(office: Office, filed: list[CaseRow], stated: StatedRow | None) -> list[Owed]:
+    """Return what a party has to file by its own figures and words, and has not filed.
+
+    A first filing by the highest count that it ever stated, whatever it says itself; a change or the end by its word.
+    """
+    if stated is None:
+        return []
+    said = read_statement(stated.said)
+    found: dict[tuple[str, FilingAct], Owed] = {}
+    for each in said.duties:
+        act = FilingAct(each.demands) if each.demands in set(FilingAct) else FilingAct.FIRST
+        if each.state in _RUNS and not _came(office, filed, each.pack, act, each.raised_on):
+            found[each.pack, act] = Owed(each.pack, act, each.raised_on)
+    for pack, line in lines(office.packs, office.clock()):
+        reached = line.persons_from is not None and said.persons.top >= line.persons_from
+        if reached and not _came(office, filed, pack.name, FilingAct.FIRST, None):
+            found.setdefault((pack.name, FilingAct.FIRST), Owed(pack.name, FilingAct.FIRST, None))
+    return list(found.values())
+
+
+def _came(office: Office, filed: list[CaseRow], pack: str, act: FilingAct, since: date | None) -> bool:
+    """Return whether such a filing came; one of a change, since the day on which it was raised."""
+    return any(
+        (row.pack, row.act) == (pack, act.value)
+        and (act is FilingAct.FIRST or since is None or office.day(row.filed_at) >= since)
+        for row in filed
+    )
+
+
+def _of(office: Office, tx: Transaction, party: PartyRow, filed: list[CaseRow], stated: StatedRow | None) -> list[Due]:
+    """Return what one party owes."""
+    found = []
+    for each in owed(office, filed, stated):
+        line = office.line(each.pack, office.day(office.clock()))
+        first = line.persons_from if line is not None and each.act is FilingAct.FIRST else None
+        reached = _reached_on(tx, party.party_id, first)
+        # The earlier of the two: what an operator says of itself does not put a day off.
+        raised_on = min((day for day in (each.raised_on, reached) if day is not None), default=None)
+        if raised_on is None:
+            continue
+        last = deadline(raised_on, WORKING_DAYS if line is None else line.working_days)
+        found.append(_due(office, party, Owed(each.pack, each.act, raised_on), last, None))
+    for row in filed:
+        last_day = ends(office, row)
+        if row.state in _WAITS_FOR_OPERATOR and last_day is not None:
+            said = Owed(row.pack, FilingAct(row.act), row.raised_on)
+            found.append(_due(office, party, said, last_day, row.case_id))
+    return found
+
+
+def _reached_on(tx: Transaction, party_id: str, persons_from: int | None) -> date | None:
+    """Return the first day for which a party stated that it had reached a line."""
+    return None if persons_from is None else figures.first_day_over(tx, party_id, persons_from)
+
+
+def _due(office: Office, party: PartyRow, said: Owed, last: Deadline, case_id: int | None) -> Due:
+    return Due(
+        party_id=party.party_id,
+        party_name=name_of(party),
+        pack=said.pack,
+        raised_on=said.raised_on,
+        deadline=last,
+        working_days_left=left(office, last),
+        overdue=office.day(office.clock()) > last.day,
+        case_id=case_id,
+        act=said.act,
+    )
+
+
+def by_party(rows: list[CaseRow]) -> Mapping[str, list[CaseRow]]:
+    """Return cases by their party."""
+    found: dict[str, list[CaseRow]] = {}
+    for row in rows:
+        found.setdefault(row.party_id, []).append(row)
+    return found

@@ -37,11 +37,16 @@ TARGETS: Final = {
 }
 _OPERATOR, _PURPOSE = "harbour-hotel", "check-in"
 _AT: Final = datetime(2026, 11, 23, 2, tzinfo=UTC)
-_ON_FILE: Final = "INSERT INTO subject (operator_id, subject_id, ref, return_token, created_at)"
 _FILL: Final = (
-    f"{_ON_FILE} SELECT :o, gen_random_uuid(), 'guest-' || n, n % 16777216, now() FROM generate_series(1, :n) AS n",
+    (
+        "INSERT INTO subject (operator_id, subject_id, ref, return_token, created_at)"
+        " SELECT :o, gen_random_uuid(), 'guest-' || n, n % 16777216, now() FROM generate_series(1, :n) AS n"
+    ),
     "INSERT INTO subject_key SELECT operator_id, subject_id, :p, '\\x00', now() FROM subject",
-    f"{_ON_FILE} SELECT :o, gen_random_uuid(), 'later-' || n, n, now() FROM generate_series(1, :m) AS n",
+    (
+        "INSERT INTO subject (operator_id, subject_id, ref, return_token, created_at)"
+        " SELECT :o, gen_random_uuid(), 'later-' || n, n, now() FROM generate_series(1, :m) AS n"
+    ),
 )
 
 

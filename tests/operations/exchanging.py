@@ -22,7 +22,6 @@ from countenance.authority.watching import open_witness
 from countenance.filing.exchange import (
     Attachment,
     Filing,
-    FilingAct,
     Kind,
     LogAddress,
     Message,
@@ -45,6 +44,7 @@ from countenance.log.notes import Signer, Verifier
 from countenance.store.database import Database
 from countenance.store.register.tables import REGISTER
 from countenance.vault.keys import FileKeys
+from countenance.vocabulary import FilingKind
 
 NAME = "authority.example"
 CLERK = "Li"
@@ -184,7 +184,7 @@ class Operator:
     def files(self, *documents: bytes, pack: str = DRAFT, **more: Any) -> bytes:
         """Return a filing with documents."""
         body = Filing(
-            act=more.get("act", FilingAct.FIRST),
+            act=more.get("act", FilingKind.FIRST),
             pack=pack,
             cause="persons",
             raised_on=RAISED.isoformat(),

@@ -21,7 +21,8 @@ from countenance.errors import (
     MalformedError,
     NotFoundError,
 )
-from countenance.filing.exchange import FilingAct, Kind, Reply
+from countenance.filing.exchange import Kind, Reply
+from countenance.vocabulary import FilingKind
 from tests.operations.exchanging import (
     CLERK,
     DRAFT,
@@ -163,10 +164,10 @@ def test_a_reminder_is_a_message_without_a_case(desk: Desk, hotel: Operator):
 def test_the_register_folds_changes_and_the_end(desk: Desk, clock: Clock, hotel: Operator):
     first = filed(desk, hotel, devices=(device(), device("bar")))
     with pytest.raises(ConflictError):  # there is nothing to change yet
-        desk.accept(filed(desk, hotel, act=FilingAct.CHANGE, persons=persons(12_000)).case_id, CLERK)
+        desk.accept(filed(desk, hotel, act=FilingKind.CHANGE, persons=persons(12_000)).case_id, CLERK)
     desk.accept(first.case_id, CLERK)
     clock.forward(days=3)
-    change = next(each for each in desk.cases() if each.act is FilingAct.CHANGE)
+    change = next(each for each in desk.cases() if each.act is FilingKind.CHANGE)
     with pytest.raises(ConflictError):
         desk.accept(change.case_id, CLERK, "another")
     assert desk.accept(change.case_id, CLERK).number == "2025-000001"
@@ -174,7 +175,7 @@ def test_the_register_folds_changes_and_the_end(desk: Desk, clock: Clock, hotel:
     assert (line.registered_on, line.changed_on, line.deregistered_on) == (date(2025, 6, 20), date(2025, 6, 23), None)
     assert (line.counted.upper, line.public_devices) == (12_000, 0)
     clock.forward(days=3)
-    ended = filed(desk, hotel, act=FilingAct.DEREGISTRATION, persons=persons(0, highest=12_000))
+    ended = filed(desk, hotel, act=FilingKind.DEREGISTRATION, persons=persons(0, highest=12_000))
     assert desk.register()[0].deregistered_on is None
     desk.accept(ended.case_id, CLERK)
     (line,) = desk.register()
@@ -191,7 +192,7 @@ def test_the_map_shows_devices_as_they_were_filed_last(desk: Desk, hotel: Operat
         ("bar", "2025-000001"),
         ("lobby", "2025-000001"),
     ]
-    change = filed(desk, hotel, act=FilingAct.CHANGE, devices=(device("bar"),))
+    change = filed(desk, hotel, act=FilingKind.CHANGE, devices=(device("bar"),))
     assert {each.filed.device for each in desk.devices()} == {"bar", "lobby"}  # the lobby under the other pack
     desk.give_back(change.case_id, CLERK, "No.")
     assert [each.number for each in desk.devices()] == ["2025-000001", "2025-000001"]
@@ -260,9 +261,9 @@ def test_a_change_is_owed_until_it_comes(desk: Desk, clock: Clock, hotel: Operat
     unknown = {"pack": DRAFT, "state": None, "demands": "dance"}
     take(desk.office, hotel.states(persons(12_500), duties=[said, unknown]))
     (due,) = desk.deadlines()
-    assert (due.act, due.raised_on, due.deadline.day) == (FilingAct.CHANGE, date(2025, 6, 29), date(2025, 8, 8))
+    assert (due.act, due.raised_on, due.deadline.day) == (FilingKind.CHANGE, date(2025, 6, 29), date(2025, 8, 8))
     assert {each.kind for each in desk.signals()} == {"unfiled"}
-    filed(desk, hotel, act=FilingAct.CHANGE, persons=persons(12_500))
+    filed(desk, hotel, act=FilingKind.CHANGE, persons=persons(12_500))
     assert desk.deadlines() == []
     assert desk.signals() == []
 

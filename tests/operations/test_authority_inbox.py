@@ -23,13 +23,13 @@ from countenance.filing.exchange import (
     FRESH_SECONDS,
     Attachment,
     Filing,
-    FilingAct,
     Kind,
     Reply,
     Share,
     Statement,
 )
 from countenance.store.register import parties
+from countenance.vocabulary import FilingKind
 from tests.operations.exchanging import (
     CLERK,
     DOCX,
@@ -264,7 +264,7 @@ def test_an_amended_filing_is_the_same_case(desk: Desk, clock: Clock, hotel: Ope
     (returned,) = collected(desk, hotel)
     assert (returned.kind, returned.says().of) == (Kind.RETURNED, case.message_id)
     clock.forward(days=1)
-    for wrong in ({"act": FilingAct.CHANGE}, {"pack": "cn-2025"}):
+    for wrong in ({"act": FilingKind.CHANGE}, {"pack": "cn-2025"}):
         with pytest.raises(ConflictError):
             take(desk.office, hotel.files(FORM, amends=case.message_id, **wrong))
     again = filed(desk, hotel, FORM, ANNEX, amends=case.message_id)
@@ -289,7 +289,7 @@ def test_a_filing_accepted_while_its_amendment_is_on_the_way_stays_so(desk: Desk
 
 
 def test_days_are_days_and_shares_are_one_sketch_of_ones_own_group(desk: Desk, clock: Clock, hotel: Operator):
-    body = Filing(act=FilingAct.FIRST, pack=DRAFT, deadline="14 July", persons=persons(1))
+    body = Filing(act=FilingKind.FIRST, pack=DRAFT, deadline="14 July", persons=persons(1))
     with pytest.raises(MalformedError):
         take(desk.office, hotel.note(Kind.FILING, body))
     inn = Operator("inn.example", 2, group="Harbour", clock=clock)

@@ -126,7 +126,7 @@ def make_exchange(desk: Desk, threads: Threads, *, strict: bool, pages: Pages | 
 
     application = Starlette(
         routes=[*_Exchange(desk, threads).routes(), *shown],
-        exception_handlers={CountenanceError: _on_error, HTTPException: on_http},
+        exception_handlers={CountenanceError: _on_error, HTTPException: on_http, Exception: _unexpected(answer)},
     )
     application.router.redirect_slashes = False
     outermost = Outermost(
@@ -305,6 +305,15 @@ def _too_long() -> LimitError:
         f"A message has at most {NOTE_BYTES_MAX} bytes. Attach what is longer.",
         f"消息最多 {NOTE_BYTES_MAX} 字节。更长内容请作为附件发送。",
     )
+
+
+def _unexpected(answer: Answering) -> Callable[[Request, Exception], Any]:
+    """Return what answers an error that nobody expected, in words of the house; the door outside reports it."""
+
+    async def on_any(request: Request, _: Exception) -> Response:
+        return answer(request, "unexpected")
+
+    return on_any
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

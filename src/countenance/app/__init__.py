@@ -335,8 +335,8 @@ def serve(opened: Opened, started: Callable[[], None] | None = None) -> None:
         ssl_certfile=str(settings.tls_certificate_file) if settings.tls_certificate_file else None,
         ssl_keyfile=str(settings.tls_key_file) if settings.tls_key_file else None,
     )
-    server = _Server(config, started)
-    with _ending_in_order():
+    server = Server(config, started)
+    with ending_in_order():
         server.run()
     if not server.started:
         raise UnavailableError(
@@ -346,7 +346,7 @@ def serve(opened: Opened, started: Callable[[], None] | None = None) -> None:
 
 
 @contextmanager
-def _ending_in_order() -> Iterator[None]:
+def ending_in_order() -> Iterator[None]:
     """Let a signal end the server like a return, so that the house is closed behind it.
 
     When the server has stopped, uvicorn raises the signal again; its default would end the process on the spot and
@@ -368,7 +368,7 @@ def _ending_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says when it listens, so that nothing is promised before."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None] | None) -> None:
@@ -376,6 +376,7 @@ class _Server(uvicorn.Server):
         self._listening = listening
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Listen, and say so."""
         try:
             await super().startup(sockets)  # type: ignore[arg-type]
         except SystemExit:  # uvicorn's way to say that it cannot bind; its message names the address

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from starlette.types import ASGIApp
 
 from countenance.api.exchange import Pages, make_exchange
-from countenance.app import _ending_in_order, _Server, now
+from countenance.app import Server, ending_in_order, now
 from countenance.authority.attachments import Files
 from countenance.authority.complaining import forget
 from countenance.authority.desk import Desk
@@ -203,8 +203,8 @@ def serve_authority(desk: Desk, settings: AuthoritySettings, started: Callable[[
         ssl_certfile=str(settings.tls_certificate_file) if settings.tls_certificate_file else None,
         ssl_keyfile=str(settings.tls_key_file) if settings.tls_key_file else None,
     )
-    server = _Server(config, started)
-    with _tending(desk.office, settings.mirror_minutes), _ending_in_order():
+    server = Server(config, started)
+    with _tending(desk.office, settings.mirror_minutes), ending_in_order():
         server.run()
     if not server.started:
         raise UnavailableError(

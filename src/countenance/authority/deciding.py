@@ -11,11 +11,12 @@ from countenance.authority.office import Office
 from countenance.authority.reading import ends
 from countenance.authority.seen import CaseState
 from countenance.errors import ConflictError, LimitError, MalformedError, NotFoundError
-from countenance.filing.exchange import Asked, FilingAct, Kind, Number
+from countenance.filing.exchange import Asked, Kind, Number
 from countenance.store.database import Transaction
 from countenance.store.register import cases, parties
 from countenance.store.register.cases import CaseRow
 from countenance.store.register.parties import PartyRow
+from countenance.vocabulary import FilingKind
 
 PROSE_CHARS_MAX: Final = 8192
 _NUMBER: Final = re.compile(r"[\w./\-()〔〕号]{1,64}")
@@ -37,7 +38,7 @@ def accept(office: Office, tx: Transaction, case_id: int, by: str, number: str |
     day = office.day(office.clock())
     given = _number(tx, case, number, day.year)
     cases.change(tx, replace(case, state=CaseState.ACCEPTED.value, number=given, decided_on=day, decided_by=by))
-    body = Number(of=case.message_id.hex(), pack=case.pack, act=FilingAct(case.act), number=given, on=day.isoformat())
+    body = Number(of=case.message_id.hex(), pack=case.pack, act=FilingKind(case.act), number=given, on=day.isoformat())
     office.say(tx, party, Kind.NUMBER, body, by=by, case_id=case_id)
 
 
@@ -106,7 +107,7 @@ def _still_open(case: CaseRow) -> None:
 def _number(tx: Transaction, case: CaseRow, asked: str | None, year: int) -> str:
     """Return the number under which a filing goes into the register."""
     wanted = None if asked is None else asked.strip() or None
-    if case.act != FilingAct.FIRST.value:
+    if case.act != FilingKind.FIRST.value:
         first = cases.registered(tx, case.party_id, case.pack)
         if first is None or first.number is None:
             raise ConflictError(

@@ -14,14 +14,13 @@ from countenance.authority.reading import WORKING_DAYS, ends, left, name_of
 from countenance.authority.seen import CaseState, Due
 from countenance.authority.stated import read_statement
 from countenance.filing.calendar import Deadline, deadline
-from countenance.filing.exchange import FilingAct
 from countenance.filing.lines import lines
 from countenance.store.database import Transaction
 from countenance.store.register import cases, figures, parties
 from countenance.store.register.cases import CaseRow
 from countenance.store.register.figures import StatedRow
 from countenance.store.register.parties import PartyRow
-from countenance.vocabulary import FilingState
+from countenance.vocabulary import FilingKind, FilingState
 
 _WAITS_FOR_OPERATOR: Final = frozenset({CaseState.ASKED.value, CaseState.RETURNED.value})
 #: The states in which a duty runs, as an operator's server names them.
@@ -45,7 +44,7 @@ class Owed:
     """What a party has to file: an act under a pack, and the day on which that was raised, where somebody says it."""
 
     pack: str
-    act: FilingAct
+    act: FilingKind
     raised_on: date | None
 
 
@@ -57,23 +56,23 @@ def owed(office: Office, filed: list[CaseRow], stated: StatedRow | None) -> list
     if stated is None:
         return []
     said = read_statement(stated.said)
-    found: dict[tuple[str, FilingAct], Owed] = {}
+    found: dict[tuple[str, FilingKind], Owed] = {}
     for each in said.duties:
-        act = FilingAct(each.demands) if each.demands in set(FilingAct) else FilingAct.FIRST
+        act = FilingKind(each.demands) if each.demands in set(FilingKind) else FilingKind.FIRST
         if each.state in _RUNS and not _came(office, filed, each.pack, act, each.raised_on):
             found[each.pack, act] = Owed(each.pack, act, each.raised_on)
     for pack, line in lines(office.packs, office.clock()):
         reached = line.persons_from is not None and said.persons.top >= line.persons_from
-        if reached and not _came(office, filed, pack.name, FilingAct.FIRST, None):
-            found.setdefault((pack.name, FilingAct.FIRST), Owed(pack.name, FilingAct.FIRST, None))
+        if reached and not _came(office, filed, pack.name, FilingKind.FIRST, None):
+            found.setdefault((pack.name, FilingKind.FIRST), Owed(pack.name, FilingKind.FIRST, None))
     return list(found.values())
 
 
-def _came(office: Office, filed: list[CaseRow], pack: str, act: FilingAct, since: date | None) -> bool:
+def _came(office: Office, filed: list[CaseRow], pack: str, act: FilingKind, since: date | None) -> bool:
     """Return whether such a filing came; one of a change, since the day on which it was raised."""
     return any(
         (row.pack, row.act) == (pack, act.value)
-        and (act is FilingAct.FIRST or since is None or office.day(row.filed_at) >= since)
+        and (act is FilingKind.FIRST or since is None or office.day(row.filed_at) >= since)
         for row in filed
     )
 
@@ -83,7 +82,7 @@ def _of(office: Office, tx: Transaction, party: PartyRow, filed: list[CaseRow], 
     found = []
     for each in owed(office, filed, stated):
         line = office.line(each.pack, office.day(office.clock()))
-        first = line.persons_from if line is not None and each.act is FilingAct.FIRST else None
+        first = line.persons_from if line is not None and each.act is FilingKind.FIRST else None
         reached = _reached_on(tx, party.party_id, first)
         # The earlier of the two: what an operator says of itself does not put a day off.
         raised_on = min((day for day in (each.raised_on, reached) if day is not None), default=None)
@@ -94,7 +93,7 @@ def _of(office: Office, tx: Transaction, party: PartyRow, filed: list[CaseRow], 
     for row in filed:
         last_day = ends(office, row)
         if row.state in _WAITS_FOR_OPERATOR and last_day is not None:
-            said = Owed(row.pack, FilingAct(row.act), row.raised_on)
+            said = Owed(row.pack, FilingKind(row.act), row.raised_on)
             found.append(_due(office, party, said, last_day, row.case_id))
     return found
 

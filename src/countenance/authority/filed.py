@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
+from countenance.authority.pairing import only_one_log
 from countenance.authority.seen import CaseState
 from countenance.authority.stated import read_statement
 from countenance.errors import ConflictError, LimitError, MalformedError
 from countenance.filing.exchange import Filing, Kind, Message, Reply, Share, Statement
+from countenance.log.notes import Verifier
 from countenance.store.database import Transaction
-from countenance.store.register import cases, figures, messages
+from countenance.store.register import cases, figures, messages, parties
 from countenance.store.register.cases import CaseRow
 from countenance.store.register.figures import ShareRow, StatedRow
 from countenance.store.register.messages import MessageRow
@@ -40,6 +42,9 @@ def look(tx: Transaction, party: PartyRow, message: Message) -> None:
             _amended(tx, party, said)
     elif isinstance(said, Statement):
         read_statement(said.statement)
+        if said.log is not None and party.log_vkey is None:
+            Verifier.of_vkey(said.log.vkey)
+            only_one_log(tx, replace(party, log_vkey=said.log.vkey))
     elif isinstance(said, Reply):
         _asked(tx, party, said)
     elif isinstance(said, Share):
@@ -83,6 +88,8 @@ def _state(tx: Transaction, party: PartyRow, message: Message, row: MessageRow, 
     said: Statement = message.says()
     found = read_statement(said.statement)
     persons = found.persons
+    if said.log is not None and party.log_vkey is None:  # there was none yet when it paired; another one takes a code
+        parties.write(tx, replace(party, log_vkey=said.log.vkey, log_url=said.log.url))
     figures.state(
         tx,
         StatedRow(

@@ -141,11 +141,11 @@ def _party(office: Office, tx: Transaction, code: CodeRow, asked: Pairing, verif
     )
     if before is not None:  # what a clerk said of its group stands
         made = replace(made, party_id=before.party_id, group_name=before.group_name or made.group_name)
-    _only_one_log(tx, made)
+    only_one_log(tx, made)
     return made
 
 
-def _only_one_log(tx: Transaction, made: PartyRow) -> None:
+def only_one_log(tx: Transaction, made: PartyRow) -> None:
     """Raise ConflictError where a party names a log that is another's."""
     if made.log_vkey is None:
         return

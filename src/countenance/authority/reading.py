@@ -19,7 +19,7 @@ from countenance.authority.seen import (
 )
 from countenance.authority.stated import stated_of
 from countenance.filing.calendar import Deadline, deadline, working_days_left
-from countenance.filing.exchange import FilingAct, Kind, Organisation, PublicDevice, message_of
+from countenance.filing.exchange import Kind, Organisation, PublicDevice, message_of
 from countenance.store.database import Transaction
 from countenance.store.register import messages
 from countenance.store.register.cases import CaseRow
@@ -27,6 +27,7 @@ from countenance.store.register.figures import StatedRow
 from countenance.store.register.messages import MessageRow
 from countenance.store.register.parties import PartyRow
 from countenance.store.register.public import ComplaintRow, InspectionRow
+from countenance.vocabulary import FilingKind
 
 #: Both acts of law give so many; a pack that is known here says it itself.
 WORKING_DAYS: Final = 30
@@ -83,7 +84,7 @@ def case_of(office: Office, row: CaseRow, party: PartyRow) -> Case:
         party_id=row.party_id,
         party_name=name_of(party),
         pack=row.pack,
-        act=FilingAct(row.act),
+        act=FilingKind(row.act),
         state=CaseState(row.state),
         number=row.number,
         cause=row.cause,

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from countenance.authority.reading import counted_of, devices_of, name_of
 from countenance.authority.seen import CaseState, MapDevice, Registered
-from countenance.filing.exchange import FilingAct
 from countenance.store.database import Transaction
 from countenance.store.register import cases, parties
 from countenance.store.register.cases import CaseRow
 from countenance.store.register.parties import PartyRow
+from countenance.vocabulary import FilingKind
 
 
 def register(tx: Transaction) -> list[Registered]:
@@ -23,8 +23,8 @@ def register(tx: Transaction) -> list[Registered]:
 
 def _line(rows: list[CaseRow], known: Mapping[str, PartyRow]) -> Registered:
     """Return the line of a number: its first filing, and what changed since."""
-    first = next(row for row in rows if row.act == FilingAct.FIRST.value)
-    last = max((row for row in rows if row.act != FilingAct.DEREGISTRATION.value), key=lambda row: row.case_id)
+    first = next(row for row in rows if row.act == FilingKind.FIRST.value)
+    last = max((row for row in rows if row.act != FilingKind.DEREGISTRATION.value), key=lambda row: row.case_id)
     party = known[first.party_id]
     days = {row.act: row.decided_on for row in sorted(rows, key=lambda row: row.case_id)}
     if first.number is None or first.decided_on is None:
@@ -37,8 +37,8 @@ def _line(rows: list[CaseRow], known: Mapping[str, PartyRow]) -> Registered:
         credit_code=party.organisation.get("credit_code"),
         pack=first.pack,
         registered_on=first.decided_on,
-        changed_on=days.get(FilingAct.CHANGE.value),
-        deregistered_on=days.get(FilingAct.DEREGISTRATION.value),
+        changed_on=days.get(FilingKind.CHANGE.value),
+        deregistered_on=days.get(FilingKind.DEREGISTRATION.value),
         counted=counted_of(last),
         public_devices=len(last.devices),
     )
@@ -63,7 +63,7 @@ def _standing(rows: Iterable[CaseRow]) -> list[CaseRow]:
     """Return the newest filing of each party and pack, of those that were not given back; none after it has ended."""
     newest: dict[tuple[str, str], CaseRow] = {}
     for row in rows:  # the newest first
-        over = row.act == FilingAct.DEREGISTRATION.value and row.state != CaseState.ACCEPTED.value
+        over = row.act == FilingKind.DEREGISTRATION.value and row.state != CaseState.ACCEPTED.value
         if row.state != CaseState.RETURNED.value and not over:
             newest.setdefault((row.party_id, row.pack), row)
-    return [row for row in newest.values() if row.act != FilingAct.DEREGISTRATION.value]
+    return [row for row in newest.values() if row.act != FilingKind.DEREGISTRATION.value]

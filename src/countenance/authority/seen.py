@@ -11,7 +11,8 @@ from typing import Any
 
 from countenance.answer import Text
 from countenance.filing.calendar import Deadline
-from countenance.filing.exchange import FilingAct, Kind, PublicDevice
+from countenance.filing.exchange import Kind, PublicDevice
+from countenance.vocabulary import FilingKind
 
 
 class CaseState(StrEnum):
@@ -113,7 +114,7 @@ class Case:
     party_id: str
     party_name: str
     pack: str
-    act: FilingAct
+    act: FilingKind
     state: CaseState
     number: str | None
     cause: str | None
@@ -151,7 +152,7 @@ class Due:
     overdue: bool
     #: The case where it was given back or asked about, None where nothing came yet.
     case_id: int | None
-    act: FilingAct = FilingAct.FIRST
+    act: FilingKind = FilingKind.FIRST
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,6 @@ class Kind(StrEnum):
     INSPECTED = "inspected"
 
 
-FilingAct = FilingKind
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -147,9 +144,13 @@ class Filing(_Part):
 
 
 class Statement(_Part):
-    """Body of STATEMENT: the count with its days and signals, as `countenance filing statement` makes it."""
+    """Body of STATEMENT: the count with its days and signals, as `countenance filing statement` makes it.
+
+    `log` says where the operator's log is, for an authority that was paired with before there was one.
+    """
 
     statement: dict[str, Any]
+    log: LogAddress | None = None
 
 
 class Reply(_Part):

@@ -97,7 +97,7 @@ def pair(co: Correspondence, operator_id: str, url: str, code: str) -> Authority
             proof=wire.proof(secret, signer.verifier.as_vkey(), vkey),
             vkey=signer.verifier.as_vkey(),
             organisation=_organisation(co, operator_id),
-            log=_log(co, operator_id),
+            log=log_of(co, operator_id),
         )
         message = Message.of(Kind.PAIR, signer.verifier.name, authority.name, at, body)
         note = _taken(remote.ask("POST", wire.PAIR, wire.sealed(message, signer)))
@@ -128,7 +128,7 @@ def _organisation(co: Correspondence, operator_id: str) -> wire.Organisation:
     )
 
 
-def _log(co: Correspondence, operator_id: str) -> wire.LogAddress | None:
+def log_of(co: Correspondence, operator_id: str) -> wire.LogAddress | None:
     """Return where the operator's log is, None before its first entry is signed."""
     with co.sources.database.reading() as tx:
         row = logged.newest(tx, operator_id)

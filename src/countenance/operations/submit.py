@@ -16,7 +16,7 @@ from countenance.filing.exchange import Attachment, Kind, Message
 from countenance.filing.snapshot import taken
 from countenance.filing.statement import lower, statement
 from countenance.log.notes import Verifier
-from countenance.operations.correspond import Correspondence
+from countenance.operations.correspond import Correspondence, log_of
 from countenance.operations.counting import state as on_record
 from countenance.operations.package import package
 from countenance.record import Entry, append
@@ -144,7 +144,9 @@ def state(co: Correspondence, operator_id: str, *, by: str = "server") -> str:
         said: dict[str, Any] = statement(tx, co.sources.packs, operator_id, at)
         row = records.find(tx, operator_id, record_id)
         said["record"] = None if row is None else row.body.decode()
-    message = _message(co, operator_id, authority, Kind.STATEMENT, wire.Statement(statement=said), [])
+    message = _message(
+        co, operator_id, authority, Kind.STATEMENT, wire.Statement(statement=said, log=log_of(co, operator_id)), []
+    )
     return _keep(co, operator_id, message, {}, by=by)
 
 

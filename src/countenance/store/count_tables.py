@@ -20,8 +20,8 @@ from sqlalchemy import (
 from countenance.store.tables import instant, metadata
 
 #: The running count of an operator; whoever adds the first of a person or destroys the last changes it in the same
-#: transaction. `next_mark` is the number at which somebody has to look again, and only until `looked_until`; `near` says
-#: that a line is near. A backup that can be restored until `backups_until` holds whoever leaves from now on.
+#: transaction. `next_mark` is the number at which somebody has to look again, and only until `looked_until`; `near`
+#: says that a line is near. A backup that can be restored until `backups_until` holds whoever leaves from now on.
 person_count = Table(
     "person_count",
     metadata,
@@ -62,9 +62,9 @@ person_day = Table(
     ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
 )
 
-#: Who left, by pseudonym, for as long as a backup holds them (`held_until`) or the look for returning identifiers reaches
-#: back. `token` is a keyed hash of the operator's word for the person cut to 24 bits, kept only where the count stood
-#: near a line: enough to see that the same come back, too little to name one.
+#: Who left, by pseudonym, for as long as a backup holds them (`held_until`) or the look for returning identifiers
+#: reaches back. `token` is a keyed hash of the operator's word for the person cut to 24 bits, kept only where the count
+#: stood near a line: enough to see that the same come back, too little to name one.
 departure = Table(
     "departure",
     metadata,

@@ -20,7 +20,8 @@ def upgrade() -> None:
     _filing()
     op.execute(
         "INSERT INTO person_count (operator_id, persons, in_backups, elsewhere, highest, highest_ever, cumulative,"
-        " near) SELECT operator_id, count(subject_id), 0, 0, count(subject_id), count(subject_id), count(subject_id), false"
+        " near) SELECT operator_id, count(subject_id), 0, 0, count(subject_id), count(subject_id), count(subject_id),"
+        " false"
         " FROM operator LEFT JOIN (SELECT operator_id, subject_id FROM subject_key"
         " UNION SELECT operator_id, subject_id FROM original) AS stored USING (operator_id) GROUP BY operator_id"
     )

@@ -38,7 +38,7 @@ mutate: .venv/dev-ready  ## change `decide` on purpose: a test must notice each 
 	$(BIN)/python tools/mutate.py decide
 
 pictures: .venv/dev-ready  ## a screenshot of every page in both languages, for the guides
-	PICTURES=docs/guide/pictures $(BIN)/python -m pytest -n0 tests/browser/test_every_page.py
+	PICTURES=docs/guide/pictures $(BIN)/python -m pytest -n0 tests/browser/test_every_page.py tests/browser/test_authority_pages.py
 
 lock: .venv/dev-ready    ## write the lock files again from pyproject.toml
 	$(BIN)/python tools/lock.py

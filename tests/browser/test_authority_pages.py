@@ -16,14 +16,15 @@ from countenance.filing.exchange import Kind, LogAddress, PublicDevice, Reply
 from countenance.filing.sketches import key_id, make
 from countenance.log.witnesses import ADD_CHECKPOINT
 from countenance.pages.authority import authority_pages
-from tests.browser.authority_site import Look, Office, Seen
+from tests.browser.authority_site import Look, Office, Seen, typed
 from tests.browser.guest import press
 from tests.browser.walk import CANARY
 from tests.doors.authority_front import AUTHORITY, CLERK, PASSWORD, Wire, authority_front
 from tests.operations.exchanging import MEASURES, Operator, paired, persons, register_database
 from tests.operations.witnessing import Log, forked
 
-GROUP = "Harbour/山 & Co?"
+GROUP = typed("Harbour Group 海港集团", "Harbour/山 & Co?")
+QUESTION = typed("Why can nobody check in without a face at night? 夜间为何只能刷脸入住？", CANARY)
 NEW = "five loud herons left"
 
 
@@ -176,14 +177,14 @@ def decide(story: Story, hotel: Wire) -> None:
     with page.expect_download() as fetched:
         page.click(".files a")
     assert fetched.value.path().read_bytes() == b"necessity"
-    page.fill("#question", CANARY)
+    page.fill("#question", QUESTION)
     press(page, "form[action$='/ask'] button")
     story.see("case-asked")
     (question,) = [each for each in hotel.collect() if each.kind is Kind.QUESTION]
-    assert question.says().text == CANARY
-    hotel.send(hotel.operator.note(Kind.ANSWER, Reply(to=question.id, text="No other way was left.\n没有其他方式。")))
+    assert question.says().text == QUESTION
+    hotel.send(hotel.operator.note(Kind.ANSWER, Reply(to=question.id, text="The desk is open at night.\n前台夜间办理。")))
     page.reload()
-    expect(page.locator("ol.talk")).to_contain_text("No other way was left.")
+    expect(page.locator("ol.talk")).to_contain_text("The desk is open at night.")
     page.fill("#number", "沪备2025-17")
     press(page, "form[action$='/accept'] button")
     story.see("case-accepted")

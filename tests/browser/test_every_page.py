@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,6 +19,7 @@ from countenance.pages import pages
 from countenance.subjects.requests import NewRequest
 from countenance.vocabulary import RequestKind, Way
 from tests.browser.conftest import Site
+from tests.browser.filing import filing
 from tests.browser.guest import START, look, open_by_link, press, say_who, to_questions
 from tests.browser.walk import CANARY, WIDE, Walk
 from tests.database import DEVICE, KIOSK, OFFICER, PURPOSE
@@ -26,9 +28,7 @@ from tests.operations.governed import authorised, colleague
 from tests.operations.receipt import claimed
 from tests.operations.signing import PASSWORD, Member
 
-LISTS = (
-    "desk", "purposes", "devices", "consents", "refusals", "parity", "requests", "authorisations", "filing", "staff",
-)  # fmt: skip
+LISTS = ("desk", "purposes", "devices", "consents", "refusals", "parity", "requests", "authorisations", "staff")
 _CREDENTIAL = re.compile(r"c[nr]_[a-z2-7]{12}_[A-Za-z0-9_-]{43}")
 COOKIES = {f"countenance-{kind}": _CREDENTIAL for kind in ("staff", "kiosk", "subject", "receipt")} | {
     "countenance-language": re.compile("en|zh")
@@ -384,17 +384,17 @@ def nothing_kept(page: Page) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.timeout(300)
-def test_every_page(make_site: Callable[..., Site], language: str) -> None:
-    site = make_site()
+@pytest.mark.timeout(480)
+def test_every_page(make_site: Callable[..., Site], postgres: str, tmp_path: Path, language: str) -> None:
+    site = make_site(filing_keys_dir=tmp_path / "filing-keys")
     walk = Walk(site, language)
     receipts(walk, kiosk(walk))
     person(walk)
     console(walk)
+    filing(walk, postgres, tmp_path / "authority")
     assert walk.wrong == []
     for page in site.opened:
         nothing_kept(page)
-    assert len(site.opened) == 5
     assert site.watch.shown == {f"{page.method} {page.path}" for page in pages()}
-    assert len(site.watch.shown) == 57
-    assert len(walk.seen) == len(set(walk.seen)) == 67
+    assert (len(site.opened), len(site.watch.shown)) == (6, 72)
+    assert len(walk.seen) == len(set(walk.seen)) == 86

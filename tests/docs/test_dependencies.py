@@ -8,7 +8,7 @@ import pytest
 
 from tests.docs.pages import ROOT
 
-CORE_MAX = 17
+CORE_MAX = 19
 
 
 @pytest.fixture(scope="module")

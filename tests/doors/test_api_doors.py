@@ -52,7 +52,8 @@ MAY = {
     "regulator": SITE
     | RECORDS
     | READINESS
-    | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing"},
+    | {"GET /v1/requests", "/v1/requests/{request_id}", "/v1/parity", "/v1/filing", "/v1/filing/deadlines"}
+    | {"/v1/filing/statement"},
     "officer": DESK
     | RECORDS
     | AUTHORISATIONS
@@ -60,11 +61,11 @@ MAY = {
     | READINESS
     | STAFF
     | {"/v1/erase", "/v1/subjects/{ref}/records", "/v1/finalise", "/v1/originals", "/v1/parity", "/v1/filing"}
-    | {"/v1/credentials", "/v1/credentials/{credential_id}"}
+    | {"/v1/credentials", "/v1/credentials/{credential_id}", "/v1/filing/deadlines", "/v1/filing/statement"}
     | {"GET /v1/consents", "/v1/consents/{consent_id}"}
     | {"POST /v1/requests", "GET /v1/requests", "/v1/requests/{request_id}", ANSWER, DATA, "/v1/links"},
 }
-OPERATIONS = 71
+OPERATIONS = 73
 
 
 def operations(document):

@@ -1,24 +1,33 @@
 """Every form of every page, sent by everybody who may not: not let in, and not a row of the database is another."""
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from countenance import access
+from countenance.filing.documents.answers import read_answer
+from countenance.filing.documents.questions import QUESTIONS
+from countenance.operations.assess import Asking, answer
+from countenance.operations.correspond import exchange
 from countenance.operations.requests import open_request
 from countenance.operations.verify import Claim, verify
 from countenance.pages import pages
 from countenance.pages.door import Page, Session
 from countenance.pages.marks import mark_of
-from countenance.store import credentials
+from countenance.settings import Settings
+from countenance.store import credentials, exchanges, filings
 from countenance.subjects.requests import NewRequest
-from countenance.vocabulary import RequestKind, Role
+from countenance.vocabulary import FilingCause, RequestKind, Role
 from tests.database import KIOSK, OFFICER, OPERATOR, PURPOSE, ROOM_CAMERA, SESSION, Hotel
+from tests.doors.authority_front import CLERK
 from tests.doors.fronts import Front
+from tests.doors.paired import authority_beside, correspondence, pair
 from tests.faces import grace_hopper_jpeg
 from tests.operations.asking import everything, subject
 from tests.operations.governed import authorised, colleague
@@ -54,6 +63,15 @@ FORMS = {
     "/console/authorisations": {},
     "/console/requests/{request_id}": {"outcome": "granted"},
     "/console/authorisations/{authorisation_id}": {"act": "revoke"},
+    "/console/filing/assessment/{code}": {"question": "effect", "text": "None that lasts."},
+    "/console/filing/assessment/{code}/sign": {},
+    "/console/filing/authority": {},
+    "/console/filing/authority/answer": {"text": "Because guests come."},
+    "/console/filing/authority/file": {"pack": "cn-2023-draft", "act": "first"},
+    "/console/filing/authority/pair": {},
+    "/console/filing/authority/share": {"group": "Harbour"},
+    "/console/filing/authority/statement": {},
+    "/console/filing/count": {},
     "/console/staff/add": {"staff": "somebody", "name": "Somebody"},
     "/console/staff/invite": {},
     "/console/staff/retire": {},
@@ -62,7 +80,7 @@ FORMS = {
     "/console/sign-out": {},
 }
 #: Forms that look and do nothing.
-QUIET = {"/kiosk/{device}/start", "/kiosk/{device}/camera", "/r/leave"}
+QUIET = {"/kiosk/{device}/start", "/kiosk/{device}/camera", "/r/leave", "/console/filing/count"}
 #: Sent last: after each of these its session opens nothing any more.
 ENDS = ("/r/withdraw", "/r/leave", "/me/withdraw", "/me/leave", "/console/sign-out")
 
@@ -116,8 +134,41 @@ def issued(hotel: Hotel, role: Role, **more: Any) -> access.Issued:
 
 
 @pytest.fixture
-def scene(front: Front) -> Scene:
+def filing(make_front: Callable[..., Front], postgres: str, tmp_path: Path) -> Iterator[tuple[Front, dict[str, Any]]]:
+    """Yield a front whose hotel has to file and was asked something, and what its forms about filing send."""
+    keys = tmp_path / "filing-keys"
+    front, settings = make_front(filing_keys_dir=keys), Settings(filing_keys_dir=keys)
+    hotel = front.hotel
+    with hotel.house.database.transaction() as tx:
+        filings.add_duty(tx, OPERATOR, "cn-2023-draft", hotel.clock(), FilingCause.PERSONS, 10_001)
+    co = correspondence(hotel, settings)
+    given = {each.id: read_answer({"text": "x", "gauge": 1 if each.asks == "step" else None}) for each in QUESTIONS}
+    answer(co.sources, Asking(OPERATOR, PURPOSE, "console", hotel.clock()), given)
+    with authority_beside(hotel, postgres, tmp_path / "authority") as authority:
+        party = pair(hotel, settings, authority)
+        authority.desk.remind(party, CLERK, "What do you need them for?")
+        authority.desk.assign(party, "Harbour")
+        authority.desk.issue_group_key("Harbour", CLERK)
+        assert exchange(co, OPERATOR) == (0, 2)
+        authority.desk.remind(party, CLERK, "This has not come yet.")
+        with hotel.house.database.reading() as tx:
+            asked = next(each for each in exchanges.said(tx, OPERATOR) if each.kind == "reminder")
+        yield (
+            front,
+            {
+                "/console/filing/authority/answer": {"to": asked.message_id.hex(), "text": "Because guests come."},
+                "/console/filing/authority/pair": {
+                    "url": authority.url,
+                    "code": authority.desk.code(CLERK, party).code,
+                },
+            },
+        )
+
+
+@pytest.fixture
+def scene(filing: tuple[Front, dict[str, Any]]) -> Scene:
     """Return a hotel in which there is something to be done by every form."""
+    front, about_filing = filing
     hotel = front.hotel
     receipt = token_of(said_yes(hotel, "guest"))
     hotel.enrol("guest", grace_hopper_jpeg())
@@ -148,7 +199,7 @@ def scene(front: Front) -> Scene:
         "/console/staff/retire": {"staff": colleague(hotel)},
         "/console/staff/revoke": {"credential": issued(hotel, Role.OFFICER).credential_id},
     }  # fmt: skip
-    return Scene(front, tokens, ids, FORMS | named)
+    return Scene(front, tokens, ids, FORMS | named | about_filing)
 
 
 def wrong(scene: Scene, session: Session) -> dict[str, str | None]:
@@ -183,7 +234,7 @@ def needed() -> list[Page]:
 
 def test_forms_are_all_the_forms() -> None:
     assert {page.path for page in needed() if page.method == "POST"} == set(FORMS)
-    assert len(FORMS) == 29
+    assert len(FORMS) == 38
 
 
 def test_whoever_may_not_is_not_let_in_and_nothing_is_done(scene: Scene) -> None:

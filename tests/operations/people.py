@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from countenance.filing import signals as signs
+from countenance.filing.duty import FilingReport, reports
 from countenance.filing.signals import SignalKind
 from countenance.forget import forget_subject
 from countenance.operations.declare import declare
@@ -52,6 +53,12 @@ def gone(hotel: Hotel, refs: list[str]) -> None:
 def seen(hotel: Hotel) -> dict[SignalKind, dict[str, object]]:
     with hotel.house.database.reading() as tx:
         return {each.kind: each.said for each in signs.signals(tx, hotel.house.packs, OPERATOR, hotel.clock())}
+
+
+def reports_of(hotel: Hotel) -> dict[str, FilingReport]:
+    """Return how the duty stands under each pack."""
+    with hotel.house.database.reading() as tx:
+        return {each.pack: each for each in reports(tx, hotel.house.packs, OPERATOR, hotel.clock())}
 
 
 def apply(hotel: Hotel, site: str) -> None:

@@ -29,6 +29,11 @@ class OperatorShown(Shown):
     officer: str | None
     officer_contact: str | None
     minor_rules: str | None
+    credit_code: str | None
+    group_name: Annotated[str | None, Field(description="The legal group whose members count together.")]
+    elsewhere: Annotated[
+        list[dict[str, Any]] | None, Field(description="Where else faces are stored, of how many persons, who says so.")
+    ]
 
 
 class PurposeShown(Shown):
@@ -65,6 +70,7 @@ class VenueShown(Shown):
     name: str
     kind: VenueKind
     business: bool | None
+    location: Annotated[dict[str, Any] | None, Field(description="Address, division and coordinates.")]
     retired: bool
 
 
@@ -270,6 +276,9 @@ _OPERATOR = {
     "officer": "The protection officer",
     "officer_contact": "officer@harbour-hotel.example",
     "minor_rules": None,
+    "credit_code": None,
+    "group_name": None,
+    "elsewhere": None,
 }
 _PURPOSE = {
     "code": "check-in",
@@ -293,7 +302,14 @@ _PURPOSE = {
     "active": True,
     "activated_at": "2026-11-01T02:00:00Z",
 }
-_VENUE = {"venue_id": "harbour", "name": "Harbour Hotel", "kind": "hotel", "business": True, "retired": False}
+_VENUE = {
+    "venue_id": "harbour",
+    "name": "Harbour Hotel",
+    "kind": "hotel",
+    "business": True,
+    "location": {"division": "310101", "latitude": 31.23, "longitude": 121.49},
+    "retired": False,
+}
 _PLACE = {
     "place_id": "front-desk",
     "venue_id": "harbour",

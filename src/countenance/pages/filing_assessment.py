@@ -10,9 +10,10 @@ from starlette.responses import Response
 from countenance.answer import Text
 from countenance.errors import ConflictError, CountenanceError, MalformedError, NotFoundError
 from countenance.filing.documents.answers import GAUGE_MAX, Answer, read_answer, read_answers
-from countenance.filing.documents.dossier import Dossier, PurposePart
+from countenance.filing.documents.dossier import Dossier
 from countenance.filing.documents.prefill import PREFILLED
 from countenance.filing.documents.questions import HEADS, QUESTIONS, Asks, Question
+from countenance.filing.documents.scenario import PurposePart
 from countenance.filing.documents.tree import said
 from countenance.operations import assess
 from countenance.operations.assess import Asking

@@ -23,10 +23,8 @@ from countenance.reception.body import Form
 from countenance.reception.words import Code, Prose, Sha256, Typed
 from countenance.store import exchanges
 from countenance.store.exchanges import ExchangedRow
-from countenance.vocabulary import FilingKind, Language
+from countenance.vocabulary import FilingKind
 
-#: What is filed is in the authority's language; both would be more files than one message carries.
-_FILED_IN: Final = (Language.ZH,)
 #: The authority waits for an answer to these.
 _ASKS: Final = frozenset({wire.Kind.QUESTION, wire.Kind.RETURNED})
 
@@ -183,9 +181,7 @@ async def filed(visit: Visit) -> Response:
                 "This is not due, or not any more. Look at the duties again.",
                 "该事项并未产生或已完成。请重新查看备案义务。",
             )
-        return submit.file(
-            co, caller.operator_id, form.pack, form.act, by=caller.named, amends=form.amends, languages=_FILED_IN
-        )
+        return submit.file(co, caller.operator_id, form.pack, form.act, by=caller.named, amends=form.amends)
 
     return await _sent(visit, co, prepare)
 

@@ -142,6 +142,19 @@ def _networks() -> tuple[tuple[parts.ModelPart, ...], tuple[parts.OperatingPart,
     return (model,), operating
 
 
+def _handler() -> parts.HandlerPart:
+    return parts.HandlerPart(
+        id="harbour-hotel",
+        name="Harbour Hotel 海港酒店",
+        contact="privacy@harbour-hotel.example",
+        credit_code="91310000MA1K35X12Q",
+        group="harbour-group",
+        officer="The protection officer",
+        officer_contact="officer@harbour-hotel.example",
+        minor_rules="Guests under 14 are checked in at the desk.",
+    )
+
+
 def dossier() -> Dossier:
     """Return the dossier of an operator who has said everything there is to say."""
     models, operating = _networks()
@@ -167,16 +180,7 @@ def dossier() -> Dossier:
         measured_since=TODAY - timedelta(days=30),
         pack=pack,
         packs=(pack,),
-        handler=parts.HandlerPart(
-            id="harbour-hotel",
-            name="Harbour Hotel 海港酒店",
-            contact="privacy@harbour-hotel.example",
-            credit_code="91310000MA1K35X12Q",
-            group="harbour-group",
-            officer="The protection officer",
-            officer_contact="officer@harbour-hotel.example",
-            minor_rules="Guests under 14 are checked in at the desk.",
-        ),
+        handler=_handler(),
         purposes=(_purpose(),),
         venues=(_venue(),),
         numbers=parts.NumbersPart(

@@ -7,7 +7,7 @@ the commands from `cli`, the public types from every docstring. Text that explai
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cache, partial
 from pathlib import Path
@@ -27,23 +27,31 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def settings_page() -> str:
-    """Return the table of settings with defaults and sentences."""
+    """Return the tables of settings with defaults and sentences: the server's, and an authority's."""
+    from countenance.app.authority import PREFIX as AUTHORITY
+    from countenance.app.authority import AuthoritySettings
     from countenance.settings import PREFIX, Settings
 
-    def shown(each: Field[Any]) -> str:
-        value = each.default
+    def shown(value: Any) -> str:
         if value is MISSING or value is None:
             return "none"
         if isinstance(value, tuple):
             value = ",".join(value)
         return f"`{value:,}`".replace(",", " ") if type(value) is int and value > 9999 else f"`{value}`"
 
-    rows = [(f"`{PREFIX}{each.name.upper()}`", shown(each), each.metadata["says"]) for each in fields(Settings)]
+    rows = [(f"`{PREFIX}{each.name.upper()}`", shown(each.default), each.metadata["says"]) for each in fields(Settings)]
+    of_authority = [
+        (f"`{AUTHORITY}{name.upper()}`", shown(each.default), str(each.description))
+        for name, each in AuthoritySettings.model_fields.items()
+    ]
     return (
         "# Settings\n\n" + GENERATED + "Every setting is an environment variable, read once when the server starts. "
         "An unknown name that begins with\n"
         f"`{PREFIX}` stops the start, so that a misspelt protection is not silently absent. None of them can be set "
-        "by a caller.\n\n" + table(("setting", "default", "what it does"), rows)
+        "by a caller.\n\n"
+        + table(("setting", "default", "what it does"), rows)
+        + "\n## An authority's server\n\nRead by `countenance authority serve`, and passed over by an operator's "
+        "server in the same environment.\n\n" + table(("setting", "default", "what it does"), of_authority)
     )
 
 

@@ -182,9 +182,9 @@ def decide(story: Story, hotel: Wire) -> None:
     story.see("case-asked")
     (question,) = [each for each in hotel.collect() if each.kind is Kind.QUESTION]
     assert question.says().text == QUESTION
-    hotel.send(hotel.operator.note(Kind.ANSWER, Reply(to=question.id, text="The desk is open at night.\n前台夜间办理。")))
+    hotel.send(hotel.operator.note(Kind.ANSWER, Reply(to=question.id, text="The desk is open.\n前台夜间办理。")))
     page.reload()
-    expect(page.locator("ol.talk")).to_contain_text("The desk is open at night.")
+    expect(page.locator("ol.talk")).to_contain_text("The desk is open.")
     page.fill("#number", "沪备2025-17")
     press(page, "form[action$='/accept'] button")
     story.see("case-accepted")

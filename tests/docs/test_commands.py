@@ -115,10 +115,12 @@ def test_an_unknown_command_is_seen():
 
 
 def test_settings_in_the_documents_exist():
+    from countenance.app.authority import PREFIX, AuthoritySettings
     from countenance.settings import CLIENT_NAMES, Settings
 
     known = {f"COUNTENANCE_{name.upper()}" for name in Settings.__dataclass_fields__}
     known |= {f"COUNTENANCE_{name}" for name in CLIENT_NAMES}
+    known |= {f"{PREFIX}{name.upper()}" for name in AuthoritySettings.model_fields} | {PREFIX.rstrip("_")}
     texts = {page.name: set(re.findall(r"COUNTENANCE_[A-Z_]*[A-Z]", page.read_text("utf-8"))) for page in pages()}
     assert sum(map(len, texts.values())) > len(known)
     assert {name: named - known for name, named in texts.items() if named - known} == {}

@@ -1,15 +1,9 @@
-"""A package of documents gathered from the real database, and the guided assessment from first answer to deletion."""
+"""A package of documents gathered from the real database."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 import typer
@@ -17,30 +11,32 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from countenance.cli.package import assessment_app, document_command, package_command
-from countenance.errors import ConflictError, MalformedError, NotFoundError
-from countenance.filing.documents.answers import Answer
-from countenance.filing.documents.pia import export_pia
+from countenance.errors import NotFoundError
 from countenance.filing.documents.prefill import PREFILLED
-from countenance.filing.documents.questions import QUESTIONS, Asks
-from countenance.operations.assess import Asking, answer, delete, import_pia, keep_until, listed, sign
-from countenance.operations.declare import declare
-from countenance.operations.dossier import Sources, gather
+from countenance.filing.documents.questions import QUESTIONS
+from countenance.operations.assess import answer
+from countenance.operations.dossier import gather
 from countenance.operations.erase import erase
-from countenance.operations.package import document, package
+from countenance.operations.package import document
 from countenance.operations.sequence import Sequencer
-from countenance.settings import Settings
-from countenance.sites.declaration import read_site
-from countenance.store import assessments
-from countenance.store.assessments import AssessmentRow
-from countenance.vocabulary import AssessmentState, FilingKind, Language
+from countenance.vocabulary import FilingKind, Language
 from tests import pictures
-from tests.database import HOTEL, OFFICER, OPERATOR, PURPOSE, Address, Hotel
-from tests.operations.governed import bodies, colleague
-
-DRAFT, MEASURES = "cn-2023-draft", "cn-2025"
-#: A leap day, when years are counted from it.
-LEAP = datetime(2028, 2, 29, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
-TEXT = HOTEL.read_text(encoding="utf-8")
+from tests.database import OFFICER, OPERATOR, PURPOSE, Address, Hotel
+from tests.operations.governed import colleague
+from tests.operations.packaging import (
+    DRAFT,
+    MEASURES,
+    apply,
+    asking,
+    everything,
+    filed,
+    filed_under,
+    files,
+    in_json,
+    kept_shorter,
+    rows,
+    sources,
+)
 
 
 @pytest.fixture
@@ -48,39 +44,6 @@ def hotel(hotel: Hotel) -> Hotel:
     """Return the hotel on a day on which what its site file says stands."""
     hotel.clock.now = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
     return hotel
-
-
-def sources(hotel: Hotel) -> Sources:
-    return Sources.of(hotel.house, Settings())
-
-
-def files(made: bytes) -> dict[str, bytes]:
-    archive = zipfile.ZipFile(io.BytesIO(made))
-    return {name: archive.read(name) for name in archive.namelist()}
-
-
-def filed(hotel: Hotel, act: FilingKind = FilingKind.FIRST, pack: str = DRAFT) -> dict[str, bytes]:
-    return files(package(sources(hotel), OPERATOR, pack, act, hotel.clock()))
-
-
-def in_json(made: dict[str, bytes], name: str) -> str:
-    return made[f"en/{name}.json"].decode()
-
-
-def apply(hotel: Hotel, change: Callable[[str], str]) -> None:
-    site = read_site(change(TEXT).encode())
-    assert declare(hotel.house.database, hotel.keys, hotel.house.packs, site, hotel.clock()), "nothing changed"
-
-
-def filed_under(pack: str) -> Callable[[str], str]:
-    """Return the change that puts a number under a pack into the site file."""
-    said = f"  filings:\n    {pack}: {{number: '2026-71', filed_on: 2026-11-02}}\n"
-    return lambda site: site.replace("\npurposes:", f"{said}\npurposes:", 1)
-
-
-def kept_shorter(site: str) -> str:
-    days = site.replace("retention_days: 30", "retention_days: 20")
-    return days.replace("30 days", "20 days").replace("30 天", "20 天")
 
 
 def test_the_package_of_the_demonstration_says_what_is_missing_and_nothing_else(hotel: Hotel) -> None:
@@ -178,190 +141,6 @@ def test_another_operator_or_pack_is_not_found(hotel: Hotel) -> None:
         gather(sources(hotel), "elsewhere", DRAFT, hotel.clock())
     with pytest.raises(NotFoundError, match=DRAFT):
         gather(sources(hotel), OPERATOR, "eu-ai-act", hotel.clock())
-
-
-def asking(hotel: Hotel, purpose: str = PURPOSE) -> Asking:
-    return Asking(OPERATOR, purpose, "console", hotel.clock())
-
-
-def everything() -> dict[str, Answer]:
-    """Return an answer to whatever the configuration does not answer by itself."""
-    given = {}
-    for each in QUESTIONS:
-        if each.id not in PREFILLED:
-            items = ("one", "two") if each.asks is Asks.LIST else ()
-            given[each.id] = Answer(f"On {each.id}.", items, 2 if each.asks is Asks.STEP else None)
-    return given
-
-
-def signed(hotel: Hotel, staff_id: str | None = None) -> AssessmentRow:
-    answer(sources(hotel), asking(hotel), everything())
-    return sign(sources(hotel), asking(hotel), DRAFT, staff_id or colleague(hotel))
-
-
-def rows(hotel: Hotel) -> list[AssessmentRow]:
-    with hotel.house.database.reading() as tx:
-        return listed(tx, OPERATOR, PURPOSE)
-
-
-def on_record(hotel: Hotel) -> list[tuple[str, dict[str, Any]]]:
-    return [(body["outcome"], body["details"]) for body in bodies(hotel) if body["kind"] == "assessment"]
-
-
-def test_an_assessment_is_answered_signed_and_in_the_package(hotel: Hotel) -> None:
-    staff_id = colleague(hotel)
-    row = signed(hotel, staff_id)
-    today = hotel.clock().astimezone(ZoneInfo("Asia/Shanghai")).date()
-    assert (row.signed_on, row.valid_until) == (today, today + timedelta(days=365))
-    assert row.keep_until is not None
-    assert row.keep_until >= today.replace(year=today.year + 3)
-    assert [outcome for outcome, _ in on_record(hotel)] == ["signed", "answered"], "newest first"
-    said = on_record(hotel)[0][1]
-    assert (said["assessment"], said["staff"], said["purpose"]) == (str(row.assessment_id), staff_id, PURPOSE)
-    assert "On conclusion." not in json.dumps(said), "what was answered stands in the assessment alone"
-    made = filed(hotel)
-    assert not [key for key in json.loads(made["manifest.json"])["missing"] if key.startswith(("question.", "report."))]
-    assert "On conclusion." in in_json(made, "assessment-check-in")
-    assert staff_id in in_json(made, "assessment-check-in")
-    assert "On conclusion." in json.loads(made["pia/assessment-check-in.json"])["pia"]["dpo_opinion"]
-
-
-def test_nothing_is_signed_while_a_question_has_no_answer(hotel: Hotel) -> None:
-    staff_id = colleague(hotel)
-    with pytest.raises(ConflictError, match="Nothing was answered"):
-        sign(sources(hotel), asking(hotel), DRAFT, staff_id)
-    given = everything()
-    del given["conclusion"]
-    answer(sources(hotel), asking(hotel), given)
-    with pytest.raises(ConflictError, match="1 questions have no answer yet: conclusion"):
-        sign(sources(hotel), asking(hotel), DRAFT, staff_id)
-    assert rows(hotel)[0].signed_on is None
-    answer(sources(hotel), asking(hotel), {"conclusion": Answer("May begin.")})
-    answer(sources(hotel), asking(hotel), {"conclusion": Answer()})
-    with pytest.raises(ConflictError, match="conclusion"):
-        sign(sources(hotel), asking(hotel), DRAFT, staff_id)
-
-
-def test_only_staff_signs_each_once_and_what_is_signed_stays(hotel: Hotel) -> None:
-    first, second = colleague(hotel), colleague(hotel)
-    with pytest.raises(NotFoundError):
-        signed(hotel, "nobody")
-    row = signed(hotel, first)
-    with pytest.raises(ConflictError, match="signed it already"):
-        sign(sources(hotel), asking(hotel), DRAFT, first)
-    hotel.clock.forward(days=2)
-    again = sign(sources(hotel), asking(hotel), DRAFT, second)
-    assert (again.assessment_id, again.signed_on, again.answers) == (row.assessment_id, row.signed_on, row.answers)
-    with hotel.house.database.reading() as tx:
-        assert [each.staff_id for each in assessments.signatures(tx, OPERATOR)] == [first, second]
-    with hotel.house.database.transaction() as tx:
-        assessments.write(tx, OPERATOR, row.assessment_id, {})
-    assert rows(hotel)[0].answers == row.answers, "no later writing reaches what is signed"
-
-
-def test_what_the_configuration_said_is_kept_as_it_was_signed(hotel: Hotel) -> None:
-    row = signed(hotel)
-    assert "30 days" in row.answers["retention"]["text"]
-    apply(hotel, kept_shorter)
-    (kept,) = rows(hotel)
-    assert kept.answers == row.answers
-    part = gather(sources(hotel), OPERATOR, DRAFT, hotel.clock()).purposes[0]
-    assert part.report is not None
-    assert part.report.current is False, "it covers another configuration"
-    assert part.assessment is AssessmentState.STALE, "as the law is told of the one in the site file"
-    draft = answer(sources(hotel), asking(hotel), {"conclusion": Answer("Anew.")})
-    assert draft.answers["mitigation"]["text"] == "On mitigation."
-    assert "retention" not in draft.answers, "what the configuration said then is asked of it anew"
-    assert [each.signed_on is None for each in rows(hotel)] == [True, False]
-    renewed = sign(sources(hotel), asking(hotel), DRAFT, colleague(hotel))
-    assert "20 days" in renewed.answers["retention"]["text"]
-    report = gather(sources(hotel), OPERATOR, DRAFT, hotel.clock()).purposes[0].report
-    assert report is not None
-    assert report.current is True
-
-
-def test_an_assessment_goes_stale_when_its_year_is_over(hotel: Hotel) -> None:
-    signed(hotel)
-
-    def current() -> bool:
-        report = gather(sources(hotel), OPERATOR, DRAFT, hotel.clock()).purposes[0].report
-        assert report is not None
-        return report.current
-
-    hotel.clock.forward(days=365)
-    assert current()
-    hotel.clock.forward(days=1)
-    assert not current()
-
-
-def test_what_was_signed_is_deleted_by_nobody_for_three_years(hotel: Hotel) -> None:
-    row = signed(hotel)
-    assert row.keep_until is not None
-    with pytest.raises(ConflictError, match=row.keep_until.isoformat()):
-        delete(sources(hotel), asking(hotel), row.assessment_id)
-    noon = datetime(row.keep_until.year, row.keep_until.month, row.keep_until.day, 4, 0, tzinfo=UTC)
-    hotel.clock.now = noon
-    with pytest.raises(ConflictError):
-        delete(sources(hotel), asking(hotel), row.assessment_id)
-    assert rows(hotel) == [row], "the last day is in"
-    hotel.clock.forward(days=1)
-    delete(sources(hotel), asking(hotel), row.assessment_id)
-    assert rows(hotel) == []
-    assert on_record(hotel)[0][0] == "deleted"
-    with pytest.raises(NotFoundError):
-        delete(sources(hotel), asking(hotel), row.assessment_id)
-
-
-def test_a_draft_can_be_deleted_and_nobody_elses(hotel: Hotel) -> None:
-    row = answer(sources(hotel), asking(hotel), {"conclusion": Answer("x")})
-    with pytest.raises(NotFoundError):
-        delete(sources(hotel), asking(hotel, "elsewhere"), row.assessment_id)
-    with pytest.raises(NotFoundError):
-        delete(sources(hotel), asking(hotel), UUID(int=1))
-    delete(sources(hotel), asking(hotel), row.assessment_id)
-    assert rows(hotel) == []
-
-
-def test_it_is_kept_as_long_as_the_strictest_law_wants_and_no_leap_day_shortens_that(hotel: Hotel) -> None:
-    assert keep_until(hotel.house.packs, LEAP) == date(2031, 3, 1)
-    assert keep_until(hotel.house.packs, datetime(2026, 11, 26, 20, 0, tzinfo=UTC)) == date(2029, 11, 27), "in China"
-
-
-def test_two_who_answer_at_once_lose_nothing(hotel: Hotel) -> None:
-    questions = [each.id for each in QUESTIONS[:12]]
-    with ThreadPoolExecutor(4) as pool:
-        done = pool.map(lambda key: answer(sources(hotel), asking(hotel), {key: Answer(f"On {key}.")}), questions)
-        assert len({each.assessment_id for each in done}) == 1
-    (row,) = rows(hotel)
-    assert set(row.answers) == set(questions)
-
-
-def test_what_is_no_question_or_no_purpose_is_refused(hotel: Hotel) -> None:
-    with pytest.raises(MalformedError, match="no such question"):
-        answer(sources(hotel), asking(hotel), {"colour": Answer("blue")})
-    with pytest.raises(NotFoundError):
-        answer(sources(hotel), asking(hotel, "elsewhere"), {"conclusion": Answer("x")})
-    assert rows(hotel) == []
-
-
-def test_a_file_of_the_pia_tool_fills_the_draft_and_leaves_the_rest(hotel: Hotel) -> None:
-    answer(sources(hotel), asking(hotel), {"lawful": Answer("Kept."), "mitigation": Answer("Before.")})
-    told = gather(sources(hotel), OPERATOR, DRAFT, hotel.clock()).purposes[0].notice
-    assert told is not None
-    repeated = told.items[Language.EN]
-    data = next(text for item, text in repeated.items() if item.value == "data")
-    given = {"data": Answer(data), "mitigation": Answer("After."), "access.severity": Answer("Grave.", gauge=3)}
-    done = import_pia(sources(hotel), asking(hotel), DRAFT, export_pia("x", "y", given, hotel.clock()))
-    assert set(done.answers) == {"mitigation", "access.severity"}, "what repeats the configuration is no answer"
-    (row,) = rows(hotel)
-    assert {key: each["text"] for key, each in row.answers.items()} == {
-        "lawful": "Kept.", "mitigation": "After.", "access.severity": "Grave.",
-    }  # fmt: skip
-    hostile = json.dumps({"pia": {}, "answers": [{"reference_to": 113, "data": {"text": "<script>x</script>"}}]})
-    with pytest.raises(MalformedError):
-        import_pia(sources(hotel), asking(hotel), DRAFT, hostile.encode())
-    assert rows(hotel) == [row]
-    assert [outcome for outcome, _ in on_record(hotel)] == ["imported", "answered"]
 
 
 @pytest.fixture

@@ -61,12 +61,14 @@ def status_command(as_json: Json = False) -> None:
 def _time_to_file(each: dict[str, Any]) -> str:
     """Return what is left of the time to file, or the number of the filing."""
     if each["state"] == "filed":
-        return f", filed {each['filed_on']} under {each['number'] or 'a number still to come'}"
+        return f"; filed as {each['number'] or 'a number still to come'} on {each['filed_on']}"
     if each["deadline"] is None:
         return ""
-    sure = "provisional: that year's holidays are not announced" if each["provisional"] else "final"
-    what = {"change": "a change to file ", "deregistration": "a deregistration to file "}.get(each["demands"], "file ")
-    return f", {what}by {each['deadline']} ({each['working_days_left']} working days left, {sure})"
+    provisional = " (provisional)" if each["provisional"] else ""
+    until = f"until {each['deadline']}{provisional}, {each['working_days_left']} working days left"
+    if each["demands"] == "first":
+        return f"; raised on {each['raised_on']}, {until}"
+    return f"; filed on {each['filed_on']}, and a {each['demands']} is due {until}"
 
 
 @filing_app.command("count")

@@ -16,6 +16,7 @@ from countenance.errors import (
     CountenanceError,
     IntegrityError,
     MalformedError,
+    NotAllowedError,
     NotFoundError,
     UnavailableError,
 )
@@ -80,7 +81,8 @@ def pair(co: Correspondence, operator_id: str, url: str, code: str) -> Authority
     """Pair an operator with the authority at an address, by the code that it handed over.
 
     Raises MalformedError for what is no code or no address, IntegrityError where the key there is not the one that the
-    code names, NotFoundError for an operator that is not on file, and what the authority refuses by.
+    code names, NotAllowedError where the authority does not take the code, NotFoundError for an operator that is not on
+    file, and what else the authority refuses by.
     """
     secret, pinned = wire.read_code(code)
     signer, at = co.signer(operator_id), co.clock()
@@ -100,7 +102,13 @@ def pair(co: Correspondence, operator_id: str, url: str, code: str) -> Authority
             log=log_of(co, operator_id),
         )
         message = Message.of(Kind.PAIR, signer.verifier.name, authority.name, at, body)
-        note = _taken(remote.ask("POST", wire.PAIR, wire.sealed(message, signer)))
+        reply = remote.ask("POST", wire.PAIR, wire.sealed(message, signer))
+        if reply.status == _NOT_KNOWN:
+            raise NotAllowedError(
+                "The authority does not take this code: it was used or has run out, or the clocks differ. Get another.",
+                "主管部门不接受该配对码：已使用、已过期，或时钟不一致。请重新索取。",
+            )
+        note = _taken(reply)
     paired = wire.opened(note, authority, signer.verifier.name)
     if paired.kind is not Kind.PAIRED:
         raise _nonsense()

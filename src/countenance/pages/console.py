@@ -65,7 +65,7 @@ def nearest(found: Sequence[FilingReport]) -> Filing:
     """Return what of the duty to file needs somebody most."""
     states = {report.state for report in found}
     worst = next((state for state in _WORST if state in states), FilingState.NOT_DUE)
-    open_ = [report.deadline.day for report in found if report.deadline is not None and report.number is None]
+    open_ = [report.deadline.day for report in found if report.deadline is not None and report.demands is not None]
     return Filing(
         worst="unknown" if worst is None else worst.value,
         until=min(open_, default=None),

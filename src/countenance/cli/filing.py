@@ -199,7 +199,7 @@ def messages_command(operator: Operator = None, as_json: Json = False) -> None:
     if authority is None:
         typer.echo("Paired with no authority.")
     elif authority.trouble is not None:
-        typer.echo(f"Trouble: {authority.trouble}")
+        typer.echo(f"Trouble: {authority.trouble.en} · {authority.trouble.zh}")
     for each in said:
         way = "to" if each["outgoing"] else "from"
         typer.echo(f"{each['at']}  {way:4} {each['kind']:10} {each['state']:9} {each['id']}")
@@ -210,7 +210,7 @@ def messages_command(operator: Operator = None, as_json: Json = False) -> None:
 def _said(row: "ExchangedRow", message: "Message | None") -> dict[str, Any]:
     state = "collected" if not row.outgoing else "waits" if row.waits else "refused" if row.refused else "delivered"
     body = {} if message is None else message.body
-    text = row.refused or body.get("text") or body.get("number")
+    text = f"{row.refused.en} · {row.refused.zh}" if row.refused else body.get("text") or body.get("number")
     return {
         "id": row.message_id.hex(),
         "outgoing": row.outgoing,

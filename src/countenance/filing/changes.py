@@ -1,8 +1,8 @@
 """What happens after a filing: numbers that were typed in, substantive changes, and use that has stopped."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import uuid4
 
@@ -28,25 +28,33 @@ class Sent:
     snapshot: dict[str, Any]
 
 
-def note_filings(tx: Transaction, operator_id: str, at: datetime) -> None:
+def note_filings(tx: Transaction, operator_id: str, at: datetime, ended: Mapping[str, tuple[str, date]]) -> None:
     """Keep as acts the numbers that the site file names and no act has yet; what it names no longer stands no longer.
 
-    A number after a first one is that of a change. A filing that an authority receipted is none of this one's business.
+    A number after a first one is that of a change; `ended` has the numbers that were deregistered, and when. A filing
+    that an authority receipted is none of this one's business.
     """
     numbers = {row["pack"]: row for row in sites.read(tx, operator_id, "filing")}
     typed = [act for act in filings.acts(tx, operator_id) if act.message_id is None and act.returned_at is None]
     for act in typed:
-        if act.pack not in numbers:
+        if act.pack not in numbers and act.pack not in ended:
             filings.change_act(tx, operator_id, act.act_id, returned_at=at)
     known = {(act.pack, act.number, act.filed_on) for act in typed}
     for pack, row in numbers.items():
         if (pack, row["number"], row["filed_on"]) not in known:
-            later = any(act.pack == pack for act in typed)
-            filed_at = datetime.combine(row["filed_on"], datetime.min.time(), PLACE) + timedelta(hours=12)
-            keep_act(
-                tx, operator_id, pack, FilingKind.CHANGE if later else FilingKind.FIRST, min(filed_at, at),
-                number=row["number"],
-            )  # fmt: skip
+            later = typed and [act for act in typed if act.pack == pack][-1:]
+            first = not later or later[0].kind is FilingKind.DEREGISTRATION
+            kind = FilingKind.FIRST if first else FilingKind.CHANGE
+            day = row["filed_on"]
+            keep_act(tx, operator_id, pack, kind, _noon(day, at), filed_on=day, number=row["number"])
+    for pack, (number, day) in ended.items():
+        if (pack, number, day) not in known:
+            keep_act(tx, operator_id, pack, FilingKind.DEREGISTRATION, _noon(day, at), filed_on=day, number=number)
+
+
+def _noon(day: date, at: datetime) -> datetime:
+    """Return an instant of a day that somebody typed: its noon, or now where that is still to come."""
+    return min(datetime.combine(day, time(12), PLACE), at)
 
 
 def keep_act(
@@ -56,6 +64,7 @@ def keep_act(
     kind: FilingKind,
     filed_at: datetime,
     *,
+    filed_on: date | None = None,
     number: str | None = None,
     sent: Sent | None = None,
 ) -> Act:
@@ -69,7 +78,7 @@ def keep_act(
         pack=pack,
         kind=kind,
         filed_at=filed_at,
-        filed_on=filed_at.astimezone(PLACE).date(),
+        filed_on=filed_on or filed_at.astimezone(PLACE).date(),
         number=number,
         persons=now.upper if sent is None else sent.persons,
         snapshot=taken(tx, operator_id) if sent is None else sent.snapshot,
@@ -77,7 +86,7 @@ def keep_act(
         returned_at=None,
     )
     filings.add_act(tx, operator_id, act)
-    closes = [kind] if kind is FilingKind.DEREGISTRATION else [FilingKind.CHANGE]
+    closes = {FilingKind.CHANGE, kind}
     filings.close_changes(tx, operator_id, pack, closes, filed_at, act.act_id)
     persons.change(tx, operator_id, highest=now.persons)
     return act

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from countenance.filing.calendar import Deadline, deadline, working_days_left
 from countenance.filing.lines import Line, line_of, lines
+from countenance.filing.raising import at_rest
 from countenance.law.pack import Pack
 from countenance.store import filings
 from countenance.store.database import Transaction
@@ -70,10 +71,12 @@ def reports(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: dateti
     A line that is reached while no duty is on file yet, as after an upgrade, is reported as raised today: it will be.
     """
     held, stock = filings.held(tx, operator_id), filings.stock(tx, operator_id)
+    over = at_rest(tx, operator_id)
     made = []
     for pack, line in lines(packs, at):
         today, row = pack.day(at), held.of(pack.name)
-        if pack.name not in held.by_pack and (cause := line.reached(stock)) is not None:
+        waits = pack.name not in held.by_pack and pack.name not in over
+        if waits and (cause := line.reached(stock)) is not None:
             row = FilingRow(pack.name, at, cause)
         ends = _ends(pack, line, row)
         report = FilingReport(

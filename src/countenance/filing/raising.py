@@ -14,7 +14,7 @@ from countenance.filing.calendar import deadline
 from countenance.filing.lines import LINE, Line, lines
 from countenance.law.pack import Pack
 from countenance.record import Entry, append
-from countenance.store import filings, persons
+from countenance.store import activations, filings, persons
 from countenance.store.database import Transaction
 from countenance.store.filings import Stock
 from countenance.store.gathering import PLACE
@@ -45,10 +45,12 @@ def look(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: datetime)
     now = persons.hold(tx, operator_id)
     stock = filings.stock(tx, operator_id)
     held = filings.held(tx, operator_id)
+    over = at_rest(tx, operator_id)
     raised, warned, marks, near = list[str](), 0, list[int](), False
     for pack, line in lines(packs, at):
         row = held.of(pack.name)
-        if row.raised_at is None and not row.filed and _raise(tx, pack, line, operator_id, stock, at):
+        waits = row.raised_at is None and not row.filed and pack.name not in over
+        if waits and _raise(tx, pack, line, operator_id, stock, at):
             raised.append(pack.name)
         shares = line.marks()
         reached = [percent for percent, number in shares.items() if percent < LINE and now.upper >= number]
@@ -60,6 +62,12 @@ def look(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: datetime)
     ahead = min(marks, default=2**31 - 1)
     persons.change(tx, operator_id, next_mark=ahead, looked_until=tomorrow, near=near)
     return Raised(tuple(raised), warned)
+
+
+def at_rest(tx: Transaction, operator_id: str) -> frozenset[str]:
+    """Return the packs that were deregistered where use has not begun again: what is left is not filed anew."""
+    ended = filings.deregistered(tx, operator_id)
+    return frozenset(ended) if ended and not activations.active(tx, operator_id) else frozenset()
 
 
 def _raise(tx: Transaction, pack: Pack, line: Line, operator_id: str, stock: Stock, at: datetime) -> bool:

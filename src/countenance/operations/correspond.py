@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from countenance.answer import Text
 from countenance.errors import (
     ConflictError,
     CountenanceError,
@@ -162,7 +163,7 @@ def exchange(co: Correspondence, operator_id: str) -> tuple[int, int]:
             done = link.deliver(), link.collect()
     except CountenanceError as error:
         with co.sources.database.transaction() as tx:
-            exchanges.change(tx, operator_id, trouble=error.en)
+            exchanges.trouble(tx, operator_id, Text(error.en, error.zh))
         raise
     with co.sources.database.transaction() as tx:
         exchanges.change(tx, operator_id, trouble=None, heard_at=co.clock())
@@ -240,7 +241,7 @@ class _Link:
     def _set_aside(self, row: ExchangedRow, error: CountenanceError) -> None:
         at = self._co.clock()
         with self._co.sources.database.transaction() as tx:
-            exchanges.refuse(tx, self._operator_id, row.message_id, error.en)
+            exchanges.refuse(tx, self._operator_id, row.message_id, Text(error.en, error.zh))
             said = {"message": row.message_id.hex(), "kind": row.kind}
             _record(tx, self._operator_id, at, "refused", said)
 

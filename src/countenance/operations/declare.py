@@ -47,7 +47,7 @@ def declare(
             )
             persons.hold(tx, site.operator.id)
             persons.change(tx, site.operator.id, elsewhere=site.operator.persons_elsewhere)
-            note_filings(tx, site.operator.id, at)
+            note_filings(tx, site.operator.id, at, site.operator.deregistered)
             note_changes(tx, packs, site.operator.id, at)
             look(tx, packs, site.operator.id, at)
     return changes

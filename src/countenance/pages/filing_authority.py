@@ -220,7 +220,7 @@ def _came_of(co: Correspondence, operator_id: str, message_id: str) -> Happened:
     with co.sources.database.reading() as tx:
         row = exchanges.find(tx, operator_id, bytes.fromhex(message_id))
     if row is not None and row.refused is not None:
-        return Happened("bad", Text(f"The authority refused it. {row.refused}", f"主管部门拒收。{row.refused}"))
+        return Happened("bad", Text(f"The authority refused it. {row.refused.en}", f"主管部门拒收。{row.refused.zh}"))
     if row is not None and row.receipted_at is not None:
         return Happened("good", Text("Sent: the authority has signed that it came.", "已送达：主管部门已签署回执。"))
     en, zh = tried.text.en, tried.text.zh

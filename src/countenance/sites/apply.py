@@ -171,6 +171,7 @@ def _rows(site: Site) -> dict[str, list[Row]]:
     rows["filing"] = [
         mine | {"pack": pack, "number": filing.number, "filed_on": filing.filed_on}
         for pack, filing in site.operator.filings.items()
+        if filing.deregistered_on is None
     ]
     for code, purpose in site.purposes.items():
         rows["purpose"].append(mine | _purpose(code, purpose) | {"configuration": _configuration(site, code)})

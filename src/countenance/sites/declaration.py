@@ -37,10 +37,11 @@ class Officer(_Declared):
 
 
 class Filing(_Declared):
-    """A filing with the authority: the number it gave, and the day."""
+    """A filing with the authority: the number it gave, and the day; and the day on which it was deregistered."""
 
     number: Sentence
     filed_on: date
+    deregistered_on: date | None = None
 
 
 class Declared(_Declared):
@@ -71,6 +72,12 @@ class Operator(_Declared):
     group: Id | None = None
     elsewhere: Annotated[list[Elsewhere], Field(max_length=64)] = []
     filings: dict[Id, Filing] = {}
+
+    @property
+    def deregistered(self) -> dict[str, tuple[str, date]]:
+        """Return number and day of what was deregistered by hand, by pack."""
+        ended = {pack: each for pack, each in self.filings.items() if each.deregistered_on is not None}
+        return {pack: (each.number, each.deregistered_on) for pack, each in ended.items() if each.deregistered_on}
 
     @property
     def persons_elsewhere(self) -> int:

@@ -13,6 +13,7 @@ from countenance.store.database import Transaction
 from countenance.store.filing_tables import filing_act, filing_change, filing_duty
 
 #: What a restored backup must not set back: who was counted once was counted.
+_NUMBERED: Final = {"number", "sequence"}
 _AS_KNOWN: Final = (person_day, count_warning, filing_duty, filing_act, filing_change)
 _STAYS: Final = (person_count, departure, *_AS_KNOWN)
 
@@ -32,8 +33,9 @@ def carry(tx: Transaction, known: Mapping[str, Sequence[Mapping[str, Any]]], ope
         for row in known.get(table.name, ()):
             if row["operator_id"] not in operators:
                 continue
-            fresh = insert(table).values(row)
-            rest = {name: fresh.excluded[name] for name in row if name not in keys}
+            given = {name: value for name, value in row.items() if name not in _NUMBERED}
+            fresh = insert(table).values(given)
+            rest = {name: fresh.excluded[name] for name in given if name not in keys}
             tx.execute(fresh.on_conflict_do_update(index_elements=keys, set_=rest))
     _carry_departures(tx, known.get(departure.name, ()), operators)
     for row in known.get(person_count.name, ()):
@@ -54,7 +56,7 @@ def _carry_departures(tx: Transaction, known: Sequence[Mapping[str, Any]], opera
     there = {tuple(row) for row in tx.execute(select(departure.c.operator_id, departure.c.subject_id, departure.c.at))}
     for row in known:
         if row["operator_id"] in operators and (row["operator_id"], row["subject_id"], row["at"]) not in there:
-            tx.execute(departure.insert().values({name: row[name] for name in row if name != "number"}))
+            tx.execute(departure.insert().values({name: row[name] for name in row if name not in _NUMBERED}))
 
 
 #: Who is stored again is no longer one whom only a backup holds.

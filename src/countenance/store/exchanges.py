@@ -1,13 +1,14 @@
 """What an operator and its authority have said to each other, and what is still on its way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from countenance.answer import Text
 from countenance.store.database import Transaction
 from countenance.store.exchange_tables import enclosed, exchanged, group_key, paired_authority
 
@@ -23,7 +24,7 @@ class AuthorityRow:
     paired_at: datetime
     collected: int = 0
     heard_at: datetime | None = None
-    trouble: str | None = None
+    trouble: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class ExchangedRow:
     note: bytes = field(repr=False)
     about: bytes | None = None
     receipted_at: datetime | None = None
-    refused: str | None = None
+    refused: Text | None = None
 
     @property
     def waits(self) -> bool:
@@ -50,16 +51,21 @@ _AUTHORITY: Final = [paired_authority.c[name] for name in AuthorityRow.__datacla
 _EXCHANGED: Final = [exchanged.c[name] for name in ExchangedRow.__dataclass_fields__]
 
 
+def _exchanged(row: Any) -> ExchangedRow:
+    return replace(ExchangedRow(*row), refused=_read(row.refused))
+
+
 def authority(tx: Transaction, operator_id: str, *, lock: bool = False) -> AuthorityRow | None:
     """Return with whom an operator is paired; with `lock`, nobody else reads on from there until the end."""
     query = select(*_AUTHORITY).where(paired_authority.c.operator_id == operator_id)
     found = tx.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if found is None else AuthorityRow(*found)
+    return None if found is None else replace(AuthorityRow(*found), trouble=_read(found.trouble))
 
 
 def pair(tx: Transaction, operator_id: str, row: AuthorityRow) -> None:
     """Keep with whom an operator is paired; an earlier authority is replaced, and what it said stays."""
-    values = {name: getattr(row, name) for name in AuthorityRow.__dataclass_fields__}
+    values = {name: getattr(row, name) for name in AuthorityRow.__dataclass_fields__ if name != "trouble"}
+    values["trouble"] = None if row.trouble is None else _written(row.trouble)
     fresh = insert(paired_authority).values(operator_id=operator_id, **values)
     tx.execute(fresh.on_conflict_do_update(index_elements=["operator_id"], set_=values))
 
@@ -104,13 +110,13 @@ def waiting(tx: Transaction, operator_id: str) -> list[ExchangedRow]:
         exchanged.c.receipted_at.is_(None),
         exchanged.c.refused.is_(None),
     )
-    return [ExchangedRow(*row) for row in tx.execute(query.order_by(exchanged.c.number))]
+    return [_exchanged(row) for row in tx.execute(query.order_by(exchanged.c.number))]
 
 
 def said(tx: Transaction, operator_id: str, most: int = 200) -> list[ExchangedRow]:
     """Return what was said both ways, the newest first."""
     query = select(*_EXCHANGED).where(exchanged.c.operator_id == operator_id)
-    return [ExchangedRow(*row) for row in tx.execute(query.order_by(exchanged.c.number.desc()).limit(most))]
+    return [_exchanged(row) for row in tx.execute(query.order_by(exchanged.c.number.desc()).limit(most))]
 
 
 def newest(tx: Transaction, operator_id: str, kind: str) -> datetime | None:
@@ -124,7 +130,7 @@ def find(tx: Transaction, operator_id: str, message_id: bytes, *, lock: bool = F
     """Return one message."""
     query = select(*_EXCHANGED).where(exchanged.c.operator_id == operator_id, exchanged.c.message_id == message_id)
     found = tx.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if found is None else ExchangedRow(*found)
+    return None if found is None else _exchanged(found)
 
 
 def content(tx: Transaction, operator_id: str, message_id: bytes, digest: str) -> bytes | None:
@@ -163,9 +169,26 @@ def arrived(tx: Transaction, operator_id: str, message_id: bytes, at: datetime) 
     _settle(tx, operator_id, message_id, receipted_at=at)
 
 
-def refuse(tx: Transaction, operator_id: str, message_id: bytes, why: str) -> None:
+def refuse(tx: Transaction, operator_id: str, message_id: bytes, why: Text) -> None:
     """Note that the authority does not take a message, and will not; it is not sent again."""
-    _settle(tx, operator_id, message_id, refused=why)
+    _settle(tx, operator_id, message_id, refused=_written(why))
+
+
+def trouble(tx: Transaction, operator_id: str, why: Text) -> None:
+    """Note why nothing could be exchanged the last time."""
+    change(tx, operator_id, trouble=_written(why))
+
+
+def _written(why: Text) -> str:
+    """Return a reason as it is kept: a line in English and a line in Chinese."""
+    return "\n".join(" ".join(each.split()) for each in (why.en, why.zh))
+
+
+def _read(written: str | None) -> Text | None:
+    if written is None:
+        return None
+    en, _, zh = written.partition("\n")
+    return Text(en, zh or en)
 
 
 def _settle(tx: Transaction, operator_id: str, message_id: bytes, **values: Any) -> None:

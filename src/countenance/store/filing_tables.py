@@ -1,10 +1,12 @@
 """The tables of filing: duties that were raised, what was filed since, and what changed after it was."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Date,
     ForeignKeyConstraint,
+    Identity,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -36,6 +38,7 @@ filing_act = Table(
     "filing_act",
     metadata,
     Column("operator_id", Text, nullable=False),
+    Column("sequence", BigInteger, Identity(always=True), nullable=False),
     Column("act_id", Uuid, nullable=False),
     Column("pack", Text, nullable=False),
     Column("kind", Text, nullable=False),

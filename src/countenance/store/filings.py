@@ -101,16 +101,35 @@ _PLACED = (
     .where(device.c.operator_id == _OPERATOR, device.c.retired.is_(False))
     .subquery("placed")
 )
-# A number in the site file stands until it is taken out of it; what was sent stands until it is returned.
+#: Days on file are days of the place of the law.
+_LOCAL: Final = "Asia/Shanghai"
+_ENDING = (
+    select(filing_act.c.pack, func.max(filing_act.c.filed_at).label("ended_at"))
+    .where(
+        filing_act.c.operator_id == _OPERATOR,
+        filing_act.c.kind == FilingKind.DEREGISTRATION.value,
+        filing_act.c.returned_at.is_(None),
+    )
+    .group_by(filing_act.c.pack)
+)
+_ENDED = _ENDING.subquery("ended")
+# A number in the site file stands until it is taken out of it; what was sent stands until it is returned. What was
+# deregistered stands no longer, nor does the duty that led to it: whoever begins again files for the first time.
 _STANDS = union_all(
     select(
         filing.c.pack, filing.c.number, filing.c.filed_on, literal(None, DateTime(timezone=True)).label("filed_at")
-    ).where(filing.c.operator_id == _OPERATOR),
+    ).where(
+        filing.c.operator_id == _OPERATOR,
+        ~exists().where(
+            _ENDED.c.pack == filing.c.pack, func.date(func.timezone(_LOCAL, _ENDED.c.ended_at)) >= filing.c.filed_on
+        ),
+    ),
     select(filing_act.c.pack, filing_act.c.number, filing_act.c.filed_on, filing_act.c.filed_at).where(
         filing_act.c.operator_id == _OPERATOR,
         filing_act.c.message_id.is_not(None),
         filing_act.c.returned_at.is_(None),
         filing_act.c.kind != FilingKind.DEREGISTRATION.value,
+        ~exists().where(_ENDED.c.pack == filing_act.c.pack, _ENDED.c.ended_at >= filing_act.c.filed_at),
     ),
 ).subquery("stands")
 _MADE = (
@@ -119,7 +138,14 @@ _MADE = (
     .order_by(_STANDS.c.pack, _STANDS.c.number.is_(None), _STANDS.c.filed_at.desc().nulls_last())
     .subquery("made")
 )
-_RAISED = select(filing_duty).where(filing_duty.c.operator_id == _OPERATOR).subquery("raised")
+_RAISED = (
+    select(filing_duty)
+    .where(
+        filing_duty.c.operator_id == _OPERATOR,
+        ~exists().where(_ENDED.c.pack == filing_duty.c.pack, _ENDED.c.ended_at >= filing_duty.c.raised_at),
+    )
+    .subquery("raised")
+)
 _OPEN = (
     select(filing_change.c.pack, filing_change.c.raised_at.label("changed_at"), filing_change.c.kind.label("change"))
     .ext(distinct_on(filing_change.c.pack))
@@ -178,10 +204,25 @@ def stock(tx: Transaction, operator_id: str) -> Stock:
 
 
 def add_duty(tx: Transaction, operator_id: str, pack: str, at: datetime, cause: FilingCause, persons: int) -> bool:
-    """Write down that a pack's line was reached, and return whether that is new; the first time stands for good."""
+    """Write down that a pack's line was reached, and return whether that is new.
+
+    The first time stands for good, or until what was filed for it is deregistered: then a later time takes its place.
+    """
     row = {"operator_id": operator_id, "pack": pack, "raised_at": at, "cause": cause.value, "persons": persons}
-    added = insert(filing_duty).values(row).on_conflict_do_nothing().returning(filing_duty.c.pack)
-    return tx.execute(added).one_or_none() is not None
+    ended = deregistered(tx, operator_id).get(pack)
+    fresh = insert(filing_duty).values(row)
+    if ended is None:
+        added = fresh.on_conflict_do_nothing()
+    else:
+        added = fresh.on_conflict_do_update(
+            index_elements=["operator_id", "pack"], set_=row, where=filing_duty.c.raised_at <= ended
+        )
+    return tx.execute(added.returning(filing_duty.c.pack)).one_or_none() is not None
+
+
+def deregistered(tx: Transaction, operator_id: str) -> dict[str, datetime]:
+    """Return when the last deregistration was filed, by pack."""
+    return {row.pack: row.ended_at for row in tx.execute(_ENDING, {"operator_id": operator_id})}
 
 
 def add_warnings(
@@ -214,7 +255,7 @@ _CHANGE: Final = [filing_change.c[name] for name in Change.__dataclass_fields__]
 def acts(tx: Transaction, operator_id: str) -> list[Act]:
     """Return all that was filed, the oldest first."""
     query = select(*_ACT).where(filing_act.c.operator_id == operator_id)
-    found = tx.execute(query.order_by(filing_act.c.filed_at, filing_act.c.act_id))
+    found = tx.execute(query.order_by(filing_act.c.sequence))
     return [Act(**{**row, "kind": FilingKind(row["kind"])}) for row in found.mappings()]
 
 

@@ -95,6 +95,7 @@ def _filing() -> None:
     op.create_table(
         "filing_act",
         sa.Column("operator_id", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("act_id", sa.Uuid(), nullable=False),
         sa.Column("pack", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),

@@ -174,7 +174,7 @@ def _house(database: Database, folder: Path, projection: Projection, packs: Pack
         "logs": Logs(folder / "log", "bench.example", FileKeys(folder / "log-keys")),
         "vault": Vaults(FileKeys(folder / "keys")).of, "encrypted": EncryptedProjection(None, _DIMENSION),
         "identify_threshold": Threshold(_SCORE_MIN, 1e-5, 1e-5, 1e-5), "alarm": threading.Event(),
-        "clock": lambda: _AT, "count": lambda *_: None, "clock_backward_seconds_max": 5,
+        "clock": lambda: _AT, "count": lambda *_: None, "measure": lambda *_: None, "clock_backward_seconds_max": 5,
         "attack_check": AttackChecking.OFF,
     }  # fmt: skip
     return cast("House", SimpleNamespace(**parts))

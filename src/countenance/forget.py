@@ -124,7 +124,10 @@ def forget_originals(tx: Transaction, operator_id: str, at: datetime) -> list[De
     `count_off` follows, behind everything that locks a subject.
     """
     today = at.astimezone(PLACE).date()
-    gone = Counter(originals.destroy_expired(tx, operator_id, at))
+    gone = Counter[tuple[UUID, str]]()
+    for subject_id in originals.with_expired(tx, operator_id, at):
+        subjects.find_id(tx, operator_id, subject_id, lock=True)  # whoever keeps another just now comes first
+        gone.update(originals.destroy_expired(tx, operator_id, subject_id, at))
     for subject_id, purpose in originals.without_consent(tx, operator_id, at, today):
         subjects.find_id(tx, operator_id, subject_id, lock=True)
         if (subject_id, purpose) in originals.without_consent(tx, operator_id, at, today):

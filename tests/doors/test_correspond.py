@@ -11,13 +11,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from countenance.errors import ConflictError, IntegrityError, MalformedError, NotFoundError, UnavailableError
+from countenance.errors import (
+    ConflictError,
+    IntegrityError,
+    MalformedError,
+    NotAllowedError,
+    NotFoundError,
+    UnavailableError,
+)
 from countenance.filing import exchange as wire
 from countenance.filing.exchange import Kind, Message
 from countenance.log.notes import Signer, Verifier
 from countenance.operations import submit
+from countenance.operations.backup import backup, restore
 from countenance.operations.correspond import Correspondence, exchange, pair
 from countenance.operations.counting import settle
+from countenance.operations.journal import Journal
 from countenance.settings import Settings
 from countenance.store import exchanges, filings
 from countenance.store.exchanges import ExchangedRow
@@ -270,7 +279,7 @@ def test_what_is_refused_for_good_is_set_aside_and_everything_else_is_tried_agai
     liar = Liar(Signer("authority.example", bytes([7]) * 32), status=status)
     with lying(hotel, co, liar):
         submit.state(co, OPERATOR)
-        with pytest.raises((UnavailableError, MalformedError, ConflictError)):
+        with pytest.raises((UnavailableError, MalformedError, ConflictError, NotAllowedError)):
             exchange(co, OPERATOR)  # refused for good or not, the collecting that follows is refused as well
     (row,) = [each for each in said(hotel) if each.outgoing]
     assert row.waits is waits
@@ -282,3 +291,90 @@ def test_what_was_paired_with_is_what_is_verified(paired: Correspondence, author
         row = exchanges.authority(tx, OPERATOR)
     assert row is not None
     assert Verifier.of_vkey(row.vkey) == authority.desk.office.signer.verifier
+
+
+def test_a_change_alone_files_nothing_and_what_is_filed_is_not_filed_twice(
+    hotel: Hotel, paired: Correspondence, authority: AuthorityFront
+) -> None:
+    grown(hotel, 10_004)
+    for act in (FilingKind.CHANGE, FilingKind.DEREGISTRATION):
+        with pytest.raises(ConflictError, match="Nothing is filed yet"):
+            submit.file(paired, OPERATOR, DRAFT, act)
+    submit.file(paired, OPERATOR, DRAFT)
+    exchange(paired, OPERATOR)
+    with pytest.raises(ConflictError, match="nothing is due"):
+        submit.file(paired, OPERATOR, DRAFT)
+    submit.file(paired, OPERATOR, DRAFT, FilingKind.CHANGE)
+    exchange(paired, OPERATOR)
+    (change, first) = sorted(authority.desk.cases(), key=lambda each: each.act.value)
+    assert (change.act, first.act) == (FilingKind.CHANGE, FilingKind.FIRST)
+    authority.desk.give_back(first.case_id, CLERK, "No.")
+    exchange(paired, OPERATOR)
+    assert reports_of(hotel)[DRAFT].state is FilingState.DUE, "a change stands on a first filing that stands"
+
+
+def test_what_was_amended_stands_no_longer_when_the_amendment_is_returned(
+    hotel: Hotel, paired: Correspondence, authority: AuthorityFront
+) -> None:
+    grown(hotel, 10_004)
+    first = submit.file(paired, OPERATOR, DRAFT)
+    exchange(paired, OPERATOR)
+    submit.file(paired, OPERATOR, DRAFT, FilingKind.FIRST, amends=first)
+    exchange(paired, OPERATOR)
+    (case,) = authority.desk.cases()
+    authority.desk.give_back(case.case_id, CLERK, "No.")
+    exchange(paired, OPERATOR)
+    assert reports_of(hotel)[DRAFT].state is FilingState.DUE
+
+
+def test_a_restore_neither_doubles_a_filing_nor_ends_the_exchange(
+    hotel: Hotel, paired: Correspondence, authority: AuthorityFront, tmp_path: Path
+) -> None:
+    grown(hotel, 10_004)
+    submit.file(paired, OPERATOR, DRAFT)
+    backup(hotel.house.database, tmp_path / "one", hotel.clock(), lambda *_: None)
+    exchange(paired, OPERATOR)
+    journal = Journal(tmp_path / "journal")
+    restore(
+        hotel.house.database, tmp_path / "one", journal, hotel.house.logs, hotel.clock(),
+        progress=lambda *_: None, backup_days=35,
+    )  # fmt: skip
+    assert reports_of(hotel)[DRAFT].state is FilingState.FILED
+    assert exchange(paired, OPERATOR)[0] == 0
+    (case,) = authority.desk.cases()
+    authority.desk.accept(case.case_id, CLERK, "2026-9")
+    exchange(paired, OPERATOR)
+    assert reports_of(hotel)[DRAFT].number == "2026-9"
+    with hotel.house.database.reading() as tx:
+        assert len(filings.acts(tx, OPERATOR)) == 1
+
+
+def test_paired_again_with_another_key_what_waited_is_set_aside_and_the_rest_goes_out(
+    hotel: Hotel, paired: Correspondence, authority: AuthorityFront
+) -> None:
+    grown(hotel, 10_004)
+    submit.file(paired, OPERATOR, DRAFT)
+    (party,) = authority.desk.parties()
+    elsewhere = Settings(data_dir=paired.sources.settings.data_dir / "new")
+    fresh = replace(paired, sources=replace(paired.sources, settings=elsewhere))
+    pair(fresh, OPERATOR, authority.url, authority.desk.code(CLERK, party.party_id).code)
+    assert [row for row in said(hotel) if row.waits] == []
+    hotel.clock.forward(seconds=1)
+    submit.file(fresh, OPERATOR, DRAFT)
+    assert exchange(fresh, OPERATOR)[0] == 1
+    assert reports_of(hotel)[DRAFT].state is FilingState.FILED
+
+
+def test_hundreds_of_public_devices_are_filed(hotel: Hotel, paired: Correspondence, authority: AuthorityFront) -> None:
+    with hotel.house.database.transaction() as tx:
+        tx.execute(text("UPDATE place SET public = true WHERE place_id = 'front-desk'"))
+        tx.execute(
+            text(
+                "INSERT INTO device (operator_id, device_id, place_id, name, suspended, retired)"
+                " SELECT operator_id, 'gate-' || n, place_id, '检票口人脸识别设备' || n, false, false"
+                " FROM place, generate_series(1, 400) AS n WHERE place_id = 'front-desk'"
+            )
+        )
+    submit.file(paired, OPERATOR, DRAFT)
+    assert exchange(paired, OPERATOR)[0] == 1
+    assert len(authority.desk.devices()) == 401

@@ -19,6 +19,7 @@ from countenance.errors import (
     CountenanceError,
     LimitError,
     MalformedError,
+    NotAllowedError,
     NotFoundError,
 )
 from countenance.filing.exchange import Kind, Reply
@@ -147,6 +148,53 @@ def test_what_was_given_back_is_not_accepted_until_it_comes_again(desk: Desk, ho
             act(case.case_id, CLERK, "?")
     again = filed(desk, hotel, amends=case.message_id)
     assert desk.accept(again.case_id, CLERK).number == "2025-000001"
+
+
+def test_what_was_amended_meanwhile_is_not_decided_unseen(desk: Desk, hotel: Operator):
+    seen = filed(desk, hotel)
+    amended = filed(desk, hotel, amends=seen.message_id)
+    assert amended.case_id == seen.case_id
+    for act in (desk.accept, desk.ask, desk.give_back):
+        with pytest.raises(ConflictError, match="meanwhile"):
+            act(seen.case_id, CLERK, "7", seen=seen.message_id)
+    assert collected(desk, hotel) == []
+    assert desk.ask(seen.case_id, CLERK, "Why?", seen=amended.message_id).state is CaseState.ASKED
+    assert desk.accept(seen.case_id, CLERK, seen=amended.message_id).state is CaseState.ACCEPTED
+
+
+def test_an_operator_stands_once_under_a_pack_until_it_ends(desk: Desk, hotel: Operator):
+    number = desk.accept(filed(desk, hotel).case_id, CLERK).number
+    again = filed(desk, hotel, persons=persons(12_000)).case_id
+    with pytest.raises(ConflictError, match="stands in the register"):
+        desk.accept(again, CLERK)
+    desk.accept(filed(desk, hotel, pack=MEASURES).case_id, CLERK)
+    late = filed(desk, hotel, act=FilingKind.CHANGE).case_id
+    assert desk.accept(filed(desk, hotel, act=FilingKind.DEREGISTRATION).case_id, CLERK).number == number
+    with pytest.raises(ConflictError, match="could change"):
+        desk.accept(late, CLERK)
+    new = desk.accept(again, CLERK).number
+    assert new != number
+    assert desk.accept(late, CLERK).number == new
+    assert [each.deregistered_on is None for each in desk.register()] == [False, True, True]
+
+
+def test_a_clerk_that_is_removed_is_out_and_what_was_done_stays(desk: Desk, hotel: Operator):
+    made = desk.add_clerk("Wu")
+    assert made is not None
+    token = desk.sign_in("Wu", made).token
+    case = filed(desk, hotel)
+    desk.ask(case.case_id, "Wu", "Why?")
+    desk.remove_clerk("Wu")
+    assert (desk.clerk(token), "Wu" in {each.name for each in desk.clerks()}) == (None, False)
+    for password in (made, ""):
+        with pytest.raises(NotAllowedError):
+            desk.sign_in("Wu", password)
+    for gone in ("Wu", "nobody", "a\x00b"):
+        with pytest.raises(NotFoundError):
+            desk.remove_clerk(gone)
+    assert desk.case(case.case_id).said[-1].by == "Wu"
+    again = desk.add_clerk("Wu")
+    assert desk.sign_in("Wu", again or "").clerk.must_choose
 
 
 def test_a_reminder_is_a_message_without_a_case(desk: Desk, hotel: Operator):

@@ -158,6 +158,25 @@ def test_the_key_of_a_group_goes_to_its_members_alone(desk: Desk, clock: Clock, 
     assert all(key not in str(each.body) for each in shown)
 
 
+@pytest.mark.parametrize("name", ["Harbour / 港湾 Group", "港" * 128, "../x"])
+def test_a_group_may_be_named_in_any_way(desk: Desk, clock: Clock, name: str):
+    member = Operator("inn.example", 9, group=name, clock=clock)
+    paired(desk, member)
+    desk.issue_group_key(name, CLERK)
+    (told,) = collected(desk, member)
+    clock.forward(seconds=1)
+    desk.issue_group_key(name, CLERK)
+    assert {each.says().key for each in collected(desk, member)} == {told.says().key}
+    assert told.says().group == name
+
+
+def test_a_key_made_under_the_plain_name_stays(desk: Desk, clock: Clock, pair_of: tuple[Operator, Operator]):
+    desk.office.group_keys.create("Harbour")
+    desk.issue_group_key("Harbour", CLERK)
+    (told,) = collected(desk, pair_of[0])
+    assert told.says().key == desk.office.group_keys.open("Harbour").hex()
+
+
 def test_a_clerk_says_who_belongs_to_a_group(desk: Desk, clock: Clock, pair_of: tuple[Operator, Operator]):
     sly = Operator("sly.example", 9, clock=clock)
     party_id = paired(desk, sly)

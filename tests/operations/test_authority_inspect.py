@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from countenance.authority import watching
 from countenance.authority.desk import Desk
 from countenance.authority.inbox import take
 from countenance.authority.seen import Inspection
 from countenance.authority.watching import mirror_parties
 from countenance.authority.witness import cosigned_in
-from countenance.errors import CountenanceError
+from countenance.errors import ConflictError, CountenanceError, UnavailableError
 from countenance.filing.exchange import Kind, LogAddress, Persons
 from countenance.log.entries import LogEntry
-from countenance.log.notes import Checkpoint, signed
+from countenance.log.notes import Checkpoint, Signer, signed
 from tests.operations.exchanging import CLERK, Clock, Operator, collected, make_desk, paired, persons, register_database
 from tests.operations.witnessing import ORIGIN, Log, forked, served
 
@@ -152,6 +153,43 @@ def test_a_changed_entry_is_found(desk: Desk, clock: Clock, log: Log):
         done = desk.inspect(party_id, CLERK, ORDER)
     assert wrong(done) == {"mirror"}
     assert done.size is None
+
+
+def test_an_inspection_that_checked_nothing_does_not_hold(
+    desk: Desk, clock: Clock, log: Log, monkeypatch: pytest.MonkeyPatch
+):
+    def busy(*_: object) -> None:
+        raise ConflictError("busy", "忙")
+
+    monkeypatch.setattr("countenance.authority.inspect.mirror_one", busy)
+    with served(log.files.directory) as url:
+        hotel, party_id = hotel_with(desk, clock, log, url)
+        assert wrong(desk.inspect(party_id, CLERK, ORDER)) == {"unchecked"}
+        take(desk.office, hotel.states(persons(5), record=recorded(log, clock, persons(5))))
+        mirror_parties(desk.office)
+        done = desk.inspect(party_id, CLERK, f"{ORDER}\nand its annex")  # what was mirrored before is checked
+    assert (wrong(done), done.size) == (set(), 301)
+    assert collected(desk, hotel)[-1].says().order.endswith("annex")
+
+
+def test_one_partys_trouble_does_not_end_the_mirroring(
+    desk: Desk, clock: Clock, log: Log, monkeypatch: pytest.MonkeyPatch
+):
+    bad = Signer("bad.example/log/bad/1", bytes([9]) * 32).verifier.as_vkey()
+    paired(desk, Operator("bad.example", 5, clock=clock, log=LogAddress(vkey=bad, url="http://127.0.0.1:1/")))
+    before = watching.check_reach
+
+    def reach(url: str, *, private: bool) -> None:
+        if url.endswith(":1/"):
+            raise RecursionError
+        before(url, private=private)
+
+    monkeypatch.setattr(watching, "check_reach", reach)
+    with served(log.files.directory) as url:
+        hotel_with(desk, clock, log, url)
+        found = mirror_parties(desk.office)
+    assert isinstance(found["bad.example/log/bad/1"], UnavailableError)
+    assert not isinstance(found[ORIGIN], CountenanceError)
 
 
 def test_a_party_without_a_log_and_one_in_a_private_network(desk: Desk, clock: Clock, log: Log):

@@ -207,7 +207,7 @@ def test_only_so_many_codes_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch):
 PRIVATE = [
     "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.5/log", "https://192.168.1.1/", "https://169.254.169.254/",
     "https://localhost/", "https://x.localhost/", "https://[fd00::1]/", "https://0.0.0.0/", "http://127.0.0.1:8000/",
-    "https://100.64.0.1/", "https://[::ffff:10.0.0.5]/",
+    f"https://{'a' * 64}.example/", "https://a..example/", "https://100.64.0.1/", "https://[::ffff:10.0.0.5]/",
 ]  # fmt: skip
 
 
@@ -222,7 +222,8 @@ def test_no_log_is_fetched_from_a_private_network(desk: Desk, clock: Clock):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://log.example/", "http://log.example/", "https://a b/", "https://u@log.example/", "x"]
+    "url",
+    ["ftp://log.example/", "http://log.example/", "https://a b/", "https://u@log.example/", "x"],
 )
 def test_an_address_of_a_log_is_one(url: str):
     with pytest.raises(MalformedError):
@@ -241,9 +242,11 @@ def test_a_name_that_leads_into_a_private_network_is_not_followed(monkeypatch: p
     check_reach("https://log.example/", private=False)
     check_reach("https://evil.example/", private=True)
 
-    def lost(*_: object, **__: object) -> list[tuple]:
-        raise OSError
+    for trouble in (OSError, UnicodeError):
 
-    monkeypatch.setattr("countenance.authority.addresses.socket.getaddrinfo", lost)
-    with pytest.raises(UnavailableError):
-        check_reach("https://log.example/", private=False)
+        def lost(*_: object, trouble: type[Exception] = trouble, **__: object) -> list[tuple]:
+            raise trouble
+
+        monkeypatch.setattr("countenance.authority.addresses.socket.getaddrinfo", lost)
+        with pytest.raises(UnavailableError):
+            check_reach("https://log.example/", private=False)

@@ -211,16 +211,18 @@ def test_a_filing_that_is_taken_off_the_file_leaves_the_duty_where_it_was(hotel:
     assert states(hotel)[DRAFT] is FilingState.OVERDUE
 
 
-def test_who_filed_before_the_line_has_no_duty_raised(hotel: Hotel) -> None:
+def test_who_filed_before_the_line_has_reached_it_all_the_same(hotel: Hotel) -> None:
     apply(hotel, filed(DRAFT))
     strangers(hotel, 10_001)
     sweep(hotel)
+    crossed = hotel.clock()
     assert (states(hotel)[DRAFT], raised(hotel)) == (FilingState.FILED, [])
+    hotel.clock.forward(days=30)
 
     apply(hotel, lambda site: site)
 
     assert states(hotel)[DRAFT] is FilingState.DUE
-    assert len(raised(hotel)) == 1
+    assert on_file(hotel)[DRAFT].raised_at == crossed, "the days count from the crossing"
 
 
 def test_a_device_in_a_public_place_raises_the_duty_of_the_draft_when_it_comes_on_file(hotel: Hotel) -> None:

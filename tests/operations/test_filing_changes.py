@@ -89,9 +89,14 @@ def test_a_change_after_a_filing_is_due_until_it_is_filed_or_undone(hotel: Hotel
 
     apply(hotel, filed(DRAFT))
     assert reports(hotel)[DRAFT].demands is None, "what is undone is not due"
+    hotel.clock.forward(days=1)
     apply(hotel, renamed)
+    assert reports(hotel)[DRAFT].raised_on is None
     hotel.clock.now = midnight(date(2026, 12, 15))
-    assert states(hotel)[DRAFT] is FilingState.OVERDUE
+    assert states(hotel)[DRAFT] is FilingState.OVERDUE, "undone for a moment, it goes on from its first day"
+    apply(hotel, filed(DRAFT))
+    assert states(hotel)[DRAFT] is FilingState.OVERDUE, "what is overdue is closed by a filing alone"
+    apply(hotel, renamed)
     assert refused_by(hotel) == {(DRAFT, "16")}
 
     def amended(site: str) -> str:

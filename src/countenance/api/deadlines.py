@@ -145,8 +145,8 @@ ROUTES = (
                     "state": "running",
                     "what": {"en": "The filing under cn-2023-draft", "zh": "依 cn-2023-draft 备案"},
                     "then": {
-                        "en": "File by the last day, best five working days earlier: countenance filing package.",
-                        "zh": "请在截止日前备案，宜提前五个工作日：countenance filing package。",
+                        "en": "File by the last day, best five working days earlier: countenance filing send.",
+                        "zh": "请在截止日前备案，宜提前五个工作日：countenance filing send。",
                     },
                 }
             ],

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from countenance.filing.duty import period
 from countenance.filing.lines import lines
 from countenance.filing.snapshot import IN_USE, differences, outgrown, taken
 from countenance.law.pack import Pack
@@ -17,15 +18,18 @@ from countenance.store.gathering import PLACE
 from countenance.vocabulary import FilingKind
 
 _PERSONS: Final = "persons"
+#: What was undone and comes again within this time was never undone.
+AGAIN: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a message filed: its id, the count it stated, and the snapshot in it."""
+    """What a message filed: its id, the count it stated, the snapshot in it, and the message it takes the place of."""
 
     message_id: bytes
     persons: int
     snapshot: dict[str, Any]
+    amends: bytes | None = None
 
 
 def note_filings(tx: Transaction, operator_id: str, at: datetime, ended: Mapping[str, tuple[str, date]]) -> None:
@@ -38,7 +42,7 @@ def note_filings(tx: Transaction, operator_id: str, at: datetime, ended: Mapping
     typed = [act for act in filings.acts(tx, operator_id) if act.message_id is None and act.returned_at is None]
     for act in typed:
         if act.pack not in numbers and act.pack not in ended:
-            filings.change_act(tx, operator_id, act.act_id, returned_at=at)
+            filings.give_back(tx, operator_id, act, at)
     known = {(act.pack, act.number, act.filed_on) for act in typed}
     for pack, row in numbers.items():
         if (pack, row["number"], row["filed_on"]) not in known:
@@ -73,6 +77,12 @@ def keep_act(
     The peak begins anew. What has changed since the message was made is noticed as a change of what was filed.
     """
     now = persons.hold(tx, operator_id)
+    if sent is not None and (before := filings.act_of(tx, operator_id, sent.message_id)) is not None:
+        return before  # a restore took the receipt back, and it came again
+    if sent is not None and sent.amends is not None:
+        amended = filings.act_of(tx, operator_id, sent.amends)
+        if amended is not None and amended.returned_at is None:
+            filings.change_act(tx, operator_id, amended.act_id, returned_at=filed_at)
     act = Act(
         act_id=uuid4(),
         pack=pack,
@@ -103,7 +113,7 @@ def note_changes(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: d
     in_use = bool(standing[IN_USE])
     still_open = {(each.pack, each.kind): each for each in filings.changes(tx, operator_id, still_open=True)}
     raised: list[str] = []
-    for pack, _ in lines(packs, at):
+    for pack, line in lines(packs, at):
         act = acts.get(pack.name)
         if act is None or not held.of(pack.name).filed:
             continue
@@ -115,7 +125,9 @@ def note_changes(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: d
         if outgrown(act.persons, now.upper):
             differs.append(_PERSONS)
         for kind, parts in ((FilingKind.CHANGE, differs), (FilingKind.DEREGISTRATION, ["use"] if stopped else [])):
-            if _settle(tx, operator_id, (pack.name, kind), at, parts, still_open.get((pack.name, kind))):
+            before = still_open.get((pack.name, kind))
+            late = before is not None and pack.day(at) > period(pack, line, before.raised_at).day
+            if _settle(tx, operator_id, (pack.name, kind), at, parts, before, late=late):
                 raised.append(pack.name)
     return raised
 
@@ -127,18 +139,25 @@ def _settle(
     at: datetime,
     differs: list[str],
     before: Change | None,
+    *,
+    late: bool,
 ) -> bool:
-    """Bring what is open under a pack to what differs, on record; return whether a duty began."""
+    """Bring what is open under a pack to what differs, on record; return whether a duty began.
+
+    What is overdue is closed by a filing alone, and what was undone and comes again soon goes on from its first day.
+    """
     pack, kind = what
     said: dict[str, Any] = {"pack": pack, "demands": kind.value, "fields": differs}
     if before is None and differs:
-        filings.add_change(tx, operator_id, pack, kind, at, differs)
+        undone = filings.undone(tx, operator_id, pack, kind, at - AGAIN)
+        again = [each.raised_at for each in undone if set(each.fields) & set(differs)]
+        filings.add_change(tx, operator_id, pack, kind, min(again, default=at), differs)
         _record(tx, operator_id, at, "raised", said)
         return True
-    if before is not None and not differs:
+    if before is not None and not differs and not late:
         filings.close_changes(tx, operator_id, pack, [kind], at, None)
         _record(tx, operator_id, at, "undone", said)
-    elif before is not None and set(differs) - set(before.fields):
+    if before is not None and set(differs) - set(before.fields):
         filings.widen_change(tx, operator_id, before.change_id, sorted({*before.fields, *differs}))
         _record(tx, operator_id, at, "widened", said)
     return False

@@ -68,8 +68,8 @@ def _filled(text: Text, about: str, detail: Text) -> Text:
 
 
 _FILE = Text(
-    "File by the last day, best five working days earlier: countenance filing package.",
-    "请在截止日前备案，宜提前五个工作日：countenance filing package。",
+    "File by the last day, best five working days earlier: countenance filing send.",
+    "请在截止日前备案，宜提前五个工作日：countenance filing send。",
 )
 _OVERDUE = Text(
     "File at once; under this pack nobody new is enrolled until then.",
@@ -97,8 +97,8 @@ WORDS: Final[Mapping[ClockKind, Words]] = {
     ClockKind.DEREGISTRATION: Words(
         Text("The deregistration under {about}", "依 {about} 注销备案"),
         Text(
-            "Destroy what is stored, and deregister with the proof: countenance filing package.",
-            "请销毁已存储的数据，并凭销毁证明注销：countenance filing package。",
+            "Destroy what is stored, and deregister with the proof: countenance filing send.",
+            "请销毁已存储的数据，并凭销毁证明注销：countenance filing send。",
         ),
     ),
     ClockKind.OFFICER_REPORT: Words(

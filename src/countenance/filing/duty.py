@@ -112,11 +112,12 @@ def _ends(pack: Pack, line: Line, row: FilingRow) -> Deadline | None:
     """Return when what is due ends, by the number of days that the law gave on the day it began."""
     begun = _begun(row)
     if begun is None:
-        return None if row.raised_at is None else _period(pack, line, row.raised_at)
-    return _period(pack, line, begun)
+        return None if row.raised_at is None else period(pack, line, row.raised_at)
+    return period(pack, line, begun)
 
 
-def _period(pack: Pack, line: Line, begun: datetime) -> Deadline:
+def period(pack: Pack, line: Line, begun: datetime) -> Deadline:
+    """Return when the time ends that began at an instant, by the number of days that the law gave on that day."""
     began_on = pack.day(begun)
     return deadline(began_on, (line_of(pack, began_on) or line).working_days)
 
@@ -124,7 +125,7 @@ def _period(pack: Pack, line: Line, begun: datetime) -> Deadline:
 def _state(pack: Pack, line: Line, row: FilingRow, at: datetime, *, undeclared: bool) -> FilingState | None:
     begun = _begun(row)
     if begun is not None:
-        return FilingState.OVERDUE if pack.day(at) > _period(pack, line, begun).day else FilingState.DUE
+        return FilingState.OVERDUE if pack.day(at) > period(pack, line, begun).day else FilingState.DUE
     if row.filed:
         return FilingState.FILED
     return None if undeclared and line.public_devices_from is not None else FilingState.NOT_DUE

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from countenance.errors import IntegrityError, LimitError, MalformedError
+from countenance.filing.plain import ODD, Count, Digest, Free, Order, Prose, Word
 from countenance.log.notes import NOTE_BYTES_MAX, Note, Signer, Verifier
 from countenance.vocabulary import FilingKind
 
@@ -36,9 +37,7 @@ COLLECT: Final = "/exchange/collect"
 ATTACHMENTS: Final = "/exchange/attachments"
 NOTE_TYPE: Final = "text/plain; charset=utf-8"
 
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8192)]
+_YEARS: Final = (2000, 2100)
 
 
 class Kind(StrEnum):
@@ -61,13 +60,13 @@ class Kind(StrEnum):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class Attachment(_Part):
     """A file that travels beside a message; `name` is for people, and no path."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00-\x1f]{1,128}$")]
+    name: Annotated[str, StringConstraints(pattern=rf"^[^/\\{ODD}]{{1,128}}$")]
     media_type: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+$", max_length=128)]
     size: Annotated[int, Field(ge=0, le=ATTACHMENT_BYTES_MAX)]
     sha256: Digest
@@ -110,10 +109,10 @@ class Paired(_Part):
 class Persons(_Part):
     """The count of persons as it is filed and stated: both bounds, the peak since the last filing, all ever counted."""
 
-    lower: Annotated[int, Field(ge=0)]
-    upper: Annotated[int, Field(ge=0)]
-    highest: Annotated[int, Field(ge=0)]
-    cumulative: Annotated[int, Field(ge=0)]
+    lower: Count
+    upper: Count
+    highest: Count
+    cumulative: Count
 
 
 class PublicDevice(_Part):
@@ -130,7 +129,11 @@ class PublicDevice(_Part):
 
 
 class Filing(_Part):
-    """Body of FILING: under which pack, why, by when, and what is filed; the documents are attached."""
+    """Body of FILING: under which pack, why, by when, and what is filed; the documents are attached.
+
+    `devices_file` is the SHA-256 of an attachment that holds the devices as a JSON array, in place of `devices`: a note
+    is too short for many.
+    """
 
     act: FilingKind
     pack: Word
@@ -140,6 +143,7 @@ class Filing(_Part):
     persons: Persons
     snapshot: dict[str, Any] = {}
     devices: tuple[PublicDevice, ...] = ()
+    devices_file: Digest | None = None
     amends: Digest | None = None
 
 
@@ -165,13 +169,13 @@ class Share(_Part):
 
     group: Word
     key_id: Word
-    persons: Annotated[int, Field(ge=0)]
+    persons: Count
 
 
 class Collect(_Part):
     """Body of COLLECT: what the authority sent after this number."""
 
-    after: Annotated[int, Field(ge=0)]
+    after: Count
 
 
 class Receipt(_Part):
@@ -212,7 +216,7 @@ class GroupKey(_Part):
 class Inspected(_Part):
     """Body of INSPECTED: that the operator's log and count were looked at, and what was found."""
 
-    order: Word
+    order: Order
     found: Prose
 
 
@@ -241,7 +245,7 @@ class Message(_Part):
     sender: Word
     recipient: Word
     at: datetime
-    body: dict[str, Any] = Field(repr=False)
+    body: Free = Field(repr=False)
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=ATTACHMENTS_MAX)] = ()
 
     @field_validator("at")
@@ -250,13 +254,22 @@ class Message(_Part):
         if value.tzinfo is None:
             message = "a time without a zone"
             raise ValueError(message)
+        if not _YEARS[0] <= value.year < _YEARS[1]:
+            message = "a time of another century"
+            raise ValueError(message)
         return value
 
     @classmethod
     def of(cls, kind: Kind, sender: str, recipient: str, at: datetime, body: _Part, *files: Attachment) -> Self:
-        """Return a message whose body fits its kind."""
+        """Return a message whose body fits its kind; raises MalformedError for characters that no message has."""
         said = body.model_dump(mode="json", exclude_none=True)
-        return cls(kind=kind, sender=sender, recipient=recipient, at=at, body=said, attachments=files)
+        try:
+            return cls(kind=kind, sender=sender, recipient=recipient, at=at, body=said, attachments=files)
+        except ValidationError as error:
+            raise MalformedError(
+                "A message has no control characters, no numbers beyond 2^53, and at most 64 files. Correct it.",
+                "消息不得含控制字符或大于 2^53 的数字，附件最多 64 份。请更正。",
+            ) from error
 
     def says(self) -> Any:
         """Return the body as what its kind holds; raises MalformedError for another."""

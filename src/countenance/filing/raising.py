@@ -49,8 +49,8 @@ def look(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: datetime)
     raised, warned, marks, near = list[str](), 0, list[int](), False
     for pack, line in lines(packs, at):
         row = held.of(pack.name)
-        waits = row.raised_at is None and not row.filed and pack.name not in over
-        if waits and _raise(tx, pack, line, operator_id, stock, at):
+        waits = row.raised_at is None and pack.name not in over
+        if waits and _raise(tx, pack, line, operator_id, stock, at, filed=row.filed) and not row.filed:
             raised.append(pack.name)
         shares = line.marks()
         reached = [percent for percent, number in shares.items() if percent < LINE and now.upper >= number]
@@ -70,7 +70,10 @@ def at_rest(tx: Transaction, operator_id: str) -> frozenset[str]:
     return frozenset(ended) if ended and not activations.active(tx, operator_id) else frozenset()
 
 
-def _raise(tx: Transaction, pack: Pack, line: Line, operator_id: str, stock: Stock, at: datetime) -> bool:
+def _raise(
+    tx: Transaction, pack: Pack, line: Line, operator_id: str, stock: Stock, at: datetime, *, filed: bool
+) -> bool:
+    """Write down that a line is reached, and return whether that is new; who has filed already has that on file too."""
     cause = line.reached(stock)
     if cause is None or not filings.add_duty(tx, operator_id, pack.name, at, cause, stock.persons):
         return False
@@ -84,7 +87,17 @@ def _raise(tx: Transaction, pack: Pack, line: Line, operator_id: str, stock: Sto
         "deadline": ends.day.isoformat(),
         "provisional": ends.provisional,
     }
-    append(tx, Entry(operator_id=operator_id, at=at, kind="filing", outcome="raised", by="server", details=said))
+    append(
+        tx,
+        Entry(
+            operator_id=operator_id,
+            at=at,
+            kind="filing",
+            outcome="reached" if filed else "raised",
+            by="server",
+            details=said,
+        ),
+    )
     return True
 
 

@@ -26,6 +26,8 @@ RETURNING_PERMILLE: Final = 5
 RETURNING_DAYS: Final = 60
 #: A member of the group that is first heard of so soon after a warning.
 SIBLING_DAYS: Final = 30
+#: A group's lower bound is told to so many persons.
+ROUNDED: Final = 100
 #: A restore, or a count that had to be corrected, is shown for so long.
 SHOWN_DAYS: Final = 90
 
@@ -114,12 +116,12 @@ def _lingering(days: Sequence[Day], line: Line, today: date) -> Signal | None:
 
 
 def _returning(tx: Transaction, operator_id: str, drawn: Sequence[Line], at: datetime) -> Signal | None:
-    since = at - timedelta(days=RETURNING_DAYS)
+    since = (at - timedelta(days=RETURNING_DAYS)).astimezone(PLACE).date()
     number = persons.returned(tx, operator_id, since)
     smallest = min((line.persons_from for line in drawn if line.persons_from is not None), default=None)
     if smallest is None or number * 1000 < smallest * RETURNING_PERMILLE:
         return None
-    return Signal(SignalKind.RETURNING, since.astimezone(PLACE).date(), {"persons": number, "days": RETURNING_DAYS})
+    return Signal(SignalKind.RETURNING, since, {"persons": number, "days": RETURNING_DAYS})
 
 
 def _siblings(tx: Transaction, operator_id: str, at: datetime) -> list[Signal]:
@@ -150,13 +152,15 @@ class GroupBounds:
 def group_bounds(tx: Transaction, operator_id: str) -> GroupBounds | None:
     """Return the bounds of an operator's group: different identifiers, and the plain sum; None without siblings here.
 
-    Nobody's faces are compared, and no member learns another's identifiers.
+    Nobody's faces are compared. The lower bound is rounded down: an exact one would tell a member, who adds one person
+    and looks again, whether another member has that person too.
     """
     members = [operator_id, *siblings.siblings(tx, operator_id)]
     if len(members) == 1:
         return None
     upper = sum(persons.figures(tx, each).upper for each in members)
-    return GroupBounds(len(members), siblings.together(tx, members), upper)
+    together = siblings.together(tx, members)
+    return GroupBounds(len(members), together - together % ROUNDED, upper)
 
 
 def _group(tx: Transaction, operator_id: str, line: Line, today: date) -> Signal | None:

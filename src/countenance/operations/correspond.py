@@ -36,6 +36,9 @@ from countenance.vault.keys import FIRST, FileKeys
 from countenance.vault.sealing import Vault
 from countenance.vocabulary import FilingKind
 
+_PAIRED_ANEW: Final = Text(
+    "It was signed for the pairing before this one. Prepare it anew.", "该消息签于此前的配对。请重新准备。"
+)
 #: One question takes no longer; a file may take a while.
 SECONDS_MAX: Final = 60.0
 _COLLECTED_BYTES_MAX: Final = 64 * NOTE_BYTES_MAX
@@ -44,6 +47,7 @@ _OK: Final = range(200, 300)
 _FOR_GOOD: Final = (400, 409, 413)
 _NOT_KNOWN: Final = 403
 _NOT_WAITED_FOR: Final = 404
+_NUMBER_MAX: Final = 2**63
 #: So often a receipt is looked at: once for what is missing, once when it was sent, and once more for a race.
 _ROUNDS: Final = 3
 
@@ -115,7 +119,11 @@ def pair(co: Correspondence, operator_id: str, url: str, code: str) -> Authority
         raise _nonsense()
     row = AuthorityRow(url.rstrip("/"), vkey, signer.verifier.as_vkey(), paired.says().party, at)
     with co.sources.database.transaction() as tx:
+        before = exchanges.authority(tx, operator_id, lock=True)
         exchanges.pair(tx, operator_id, row)
+        if before is not None and (before.vkey, before.signs_by) != (row.vkey, row.signs_by):
+            for each in exchanges.waiting(tx, operator_id):  # written by another key, or to another authority
+                exchanges.refuse(tx, operator_id, each.message_id, _PAIRED_ANEW)
         said = {"authority": authority.name, "party": row.party}
         _record(tx, operator_id, at, "paired", said)
     return row
@@ -191,15 +199,19 @@ class _Link:
         """Deliver what waits, in its order; what the authority will never take is set aside, with its reason."""
         with self._co.sources.database.reading() as tx:
             waiting = exchanges.waiting(tx, self._operator_id)
-        delivered = 0
+        delivered, unknown = 0, None
         for each in waiting:
             try:
                 receipt = self._delivered(each)
             except (MalformedError, ConflictError) as error:
                 self._set_aside(each, error)
-                continue
-            self._arrived(each, receipt)
-            delivered += 1
+            except NotAllowedError as error:  # of this message; it holds up no other
+                unknown = error
+            else:
+                self._arrived(each, receipt)
+                delivered += 1
+        if unknown is not None:
+            raise unknown
         return delivered
 
     def _delivered(self, row: ExchangedRow) -> wire.Receipt:
@@ -264,7 +276,8 @@ class _Link:
             }
             if row.kind == Kind.FILING:
                 filing: wire.Filing = wire.message_of(row.note).says()
-                sent = Sent(row.message_id, filing.persons.upper, filing.snapshot)
+                amends = None if filing.amends is None else bytes.fromhex(filing.amends)
+                sent = Sent(row.message_id, filing.persons.upper, filing.snapshot, amends)
                 keep_act(tx, self._operator_id, filing.pack, filing.act, received_at, sent=sent)
                 said |= {"pack": filing.pack, "act": filing.act.value}
             _record(tx, self._operator_id, at, "sent", said)
@@ -292,20 +305,27 @@ class _Link:
             more = bool(page["more"])
         except (ValueError, KeyError, TypeError) as error:
             raise _nonsense() from error
+        if not all(0 < number < _NUMBER_MAX for number, _ in came):
+            raise _nonsense()
         for number, note in came:
             self._take(number, note)
         return len(came), more and bool(came)
 
     def _take(self, number: int, note: bytes) -> None:
         """Keep one message of the authority with its effect; one that came before has none."""
-        message = wire.opened(note, self._verifier, self._signer.verifier.name)
-        says, at = message.says(), self._co.clock()
+        at, names = self._co.clock(), self._signer.verifier.name
+        for_us = wire.message_of(note).recipient == names
+        # What was written to an earlier name of this operator is passed over: its key is not this one.
+        message = wire.opened(note, self._verifier, names if for_us else wire.message_of(note).recipient)
+        says = message.says()
         about = getattr(says, "of", None)
         with self._co.sources.database.transaction() as tx:
             row = exchanges.authority(tx, self._operator_id, lock=True)
             if row is None or number <= row.collected:
                 return
             exchanges.change(tx, self._operator_id, collected=number)
+            if not for_us:
+                return
             secret = message.kind is Kind.GROUP_KEY
             fresh = exchanges.add(
                 tx, self._operator_id, message_id=bytes.fromhex(message.id), outgoing=False, kind=message.kind.value,
@@ -338,18 +358,23 @@ def _taken(reply: Reply) -> bytes:
     why, zh = "", ""
     try:
         said = json.loads(reply.body)
-        why, zh = str(said["detail"])[:300], str(said["detail_zh"])[:300]
+        why, zh = _plain(said["detail"]), _plain(said["detail_zh"])
     except (ValueError, KeyError, TypeError):
         why = zh = str(reply.status)
     if reply.status in _FOR_GOOD:
         kind: type[CountenanceError] = ConflictError if reply.status == 409 else MalformedError  # noqa: PLR2004
         raise kind(f"The authority does not take it: {why}", f"主管部门不予接收：{zh}")
     if reply.status == _NOT_KNOWN:
-        raise UnavailableError(
+        raise NotAllowedError(
             "The authority does not know this operator's key, or the clocks differ. Check the clock, or pair again.",
             "主管部门不认可该公钥，或时钟不一致。请检查时钟，或重新配对。",
         )
     raise UnavailableError(f"The authority cannot take it now: {why}", f"主管部门暂时无法接收：{zh}")
+
+
+def _plain(said: object) -> str:
+    """Return what somebody else said, cut, and without what no text holds."""
+    return "".join(each for each in str(said)[:300] if each.isprintable())
 
 
 def _record(tx: Transaction, operator_id: str, at: datetime, outcome: str, said: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def settle(house: House, operator_id: str) -> None:
     today = at.astimezone(PLACE).date()
     with house.database.transaction() as tx:
         persons.hold(tx, operator_id)
-        persons.age(tx, operator_id, at, at - timedelta(days=RETURNING_DAYS))
+        persons.age(tx, operator_id, at, today - timedelta(days=RETURNING_DAYS))
         now = persons.figures(tx, operator_id)
         persons.mark_day(tx, operator_id, today, now)
         changed = note_changes(tx, house.packs, operator_id, at)
@@ -71,12 +71,15 @@ def check_count(database: Database, packs: Packs, operator_id: str, at: datetime
     The kept count is then brought to what is stored, on record, and the officer sees it as a signal.
     """
     with database.snapshot() as tx:
-        found = Counted(persons.figures(tx, operator_id).persons, persons.counted(tx, operator_id))
+        then = persons.figures(tx, operator_id)
+        found = Counted(then.persons, persons.counted(tx, operator_id))
     if found.agrees:
         return found
     _log.error("count_differs", extra={"operator": operator_id, "kept": found.kept, "stored": found.stored})
     with database.transaction() as tx:
         now = persons.hold(tx, operator_id)
+        if now.differed_at != then.differed_at:  # another server has mended the same difference meanwhile
+            return found
         mended = max(0, now.persons + found.stored - found.kept)  # whoever came or left meanwhile is counted already
         highest = max(now.highest, mended)
         persons.change(

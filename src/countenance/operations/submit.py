@@ -3,7 +3,9 @@
 What is prepared waits until it has arrived: without a network, with the authority down, across a restart.
 """
 
+import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -27,7 +29,13 @@ from countenance.store.gathering import PLACE
 from countenance.vocabulary import FilingKind, Language
 
 _PACKAGE, _ZIP = "package.zip", "application/zip"
-_DOCX, _DOCUMENT = ".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_DOCX, _DEVICES = ".docx", "devices.json"
+_TYPES: Final = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "json": "application/json",
+}
+#: A note has room for so many devices; more travel beside it.
+_DEVICES_IN_NOTE: Final = 50
 _SKETCH: Final = "application/octet-stream"
 
 
@@ -50,7 +58,10 @@ def file(
     with co.sources.database.snapshot() as tx:
         authority = _authority(tx, operator_id)
         report = next((each for each in reports(tx, co.sources.packs, operator_id, at) if each.pack == pack), None)
-        chosen = act or (report.demands if report is not None and report.demands is not None else FilingKind.FIRST)
+        chosen = _chosen(report, act, amends)
+        devices = _public_devices(tx, operator_id)
+        listed = json.dumps([each.model_dump(mode="json") for each in devices], ensure_ascii=False).encode()
+        aside = len(devices) > _DEVICES_IN_NOTE
         body = wire.Filing(
             act=chosen,
             pack=pack,
@@ -59,11 +70,12 @@ def file(
             deadline=_last_day(report),
             persons=_persons(tx, operator_id),
             snapshot=taken(tx, operator_id),
-            devices=_public_devices(tx, operator_id),
+            devices=() if aside else devices,
+            devices_file=hashlib.sha256(listed).hexdigest() if aside else None,
             amends=amends,
         )
     archive = package(co.sources, operator_id, pack, chosen, at, tuple(languages))
-    files = {_PACKAGE: archive, **_readable(archive)}
+    files = {_PACKAGE: archive, **({_DEVICES: listed} if aside else {}), **_readable(archive)}
     enclosed = [wire.attachment(name, _type_of(name), content) for name, content in files.items()]
 
     def unless_waiting(tx: Transaction) -> None:
@@ -80,6 +92,24 @@ def file(
     return _keep(co, operator_id, message, contents, by=by, first=unless_waiting)
 
 
+def _chosen(report: FilingReport | None, act: FilingKind | None, amends: str | None) -> FilingKind:
+    """Return what is filed: what was said, else what is due; raises ConflictError for what cannot be filed now."""
+    filed = report is not None and report.filed_on is not None
+    demanded = None if report is None else report.demands
+    chosen = act or demanded or (None if filed else FilingKind.FIRST)
+    if chosen is None or (chosen is FilingKind.FIRST and filed and amends is None):
+        raise ConflictError(
+            "This is filed, and nothing is due. Say what is to be filed: --act change or deregistration, or --amends.",
+            "已备案，且无待办事项。请指明提交内容：--act change 或 deregistration，或 --amends。",
+        )
+    if chosen is not FilingKind.FIRST and not filed:
+        raise ConflictError(
+            "Nothing is filed yet that could be changed or deregistered. File for the first time.",
+            "尚无可变更或注销的备案。请先办理首次备案。",
+        )
+    return chosen
+
+
 def _last_day(report: FilingReport | None) -> str | None:
     return None if report is None or report.deadline is None else report.deadline.day.isoformat()
 
@@ -91,11 +121,11 @@ def _readable(archive: bytes) -> dict[str, bytes]:
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         names = [info.filename for info in packed.infolist() if info.filename.endswith(_DOCX)]
-        return {name.replace("/", " - "): packed.read(name) for name in names[: wire.ATTACHMENTS_MAX - 1]}
+        return {name.replace("/", " - "): packed.read(name) for name in names[: wire.ATTACHMENTS_MAX - 2]}
 
 
 def _type_of(name: str) -> str:
-    return _DOCUMENT if name.endswith(_DOCX) else _ZIP
+    return _TYPES.get(name.rpartition(".")[2], _ZIP)
 
 
 def _persons(tx: Transaction, operator_id: str) -> wire.Persons:
@@ -256,10 +286,12 @@ def _keep(
     with co.sources.database.transaction() as tx:
         exchanges.authority(tx, operator_id, lock=True)
         first(tx)
-        exchanges.add(
+        fresh = exchanges.add(
             tx, operator_id, message_id=bytes.fromhex(message.id), outgoing=True, kind=message.kind.value, at=at,
             note=note, about=None, files=files,
         )  # fmt: skip
+        if not fresh:
+            raise ConflictError("This very message is prepared already.", "该消息已准备完毕。")
         said = {"message": message.id, "kind": message.kind.value}
         entry = Entry(operator_id=operator_id, at=at, kind="exchange", outcome="prepared", by=by, details=said)
         append(tx, entry)

@@ -62,9 +62,7 @@ person_day = Table(
     ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
 )
 
-#: Who left, by pseudonym, for as long as a backup holds them (`held_until`) or the look for returning identifiers
-#: reaches back. `token` is a keyed hash of the operator's word for the person cut to 24 bits, kept only where the count
-#: stood near a line: enough to see that the same come back, too little to name one.
+#: Who left, by pseudonym, for as long as a backup holds them (`held_until`).
 departure = Table(
     "departure",
     metadata,
@@ -73,12 +71,23 @@ departure = Table(
     Column("subject_id", Uuid, nullable=False),
     Column("at", instant(), nullable=False),
     Column("held_until", instant()),
-    Column("token", Integer),
-    Column("returned_at", instant()),
     PrimaryKeyConstraint("operator_id", "number"),
     ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
     Index(None, "operator_id", "subject_id"),
-    Index(None, "operator_id", "token"),
+)
+
+#: Under which identifiers persons left while the count stood near a line, and how many came back: a keyed hash of the
+#: operator's word cut to 24 bits, by day, beside nothing that leads to a person or to a record.
+departure_token = Table(
+    "departure_token",
+    metadata,
+    Column("operator_id", Text, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("departed", Integer, nullable=False),
+    Column("returned", Integer, nullable=False),
+    PrimaryKeyConstraint("operator_id", "token", "day"),
+    ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
 )
 
 #: A share of a line that the count reached, told once until it is filed.

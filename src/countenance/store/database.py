@@ -101,6 +101,11 @@ class Database:
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.InternalError) as error:
             self._missed()
             raise _away(str(error.orig) if isinstance(error, exc.DBAPIError) else "") from error
+        except exc.DataError as error:
+            raise MalformedError(
+                "A value cannot be kept as it is: it is too large, or holds what is no text. Correct it.",
+                "某项内容无法保存：数值过大或含非文本字符。请更正。",
+            ) from error
         except exc.DBAPIError as error:
             if error.connection_invalidated:
                 self._missed()

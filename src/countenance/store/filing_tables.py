@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -52,6 +53,7 @@ filing_act = Table(
     PrimaryKeyConstraint("operator_id", "act_id"),
     ForeignKeyConstraint(["operator_id"], ["operator.operator_id"]),
     CheckConstraint("kind IN ('first', 'change', 'deregistration')", name="kind"),
+    UniqueConstraint("operator_id", "message_id"),
 )
 
 #: What was noticed after a filing: a substantive change, or that use has stopped; open until it is filed or undone.

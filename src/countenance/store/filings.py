@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import BindParameter, DateTime, and_, bindparam, exists, func, literal, select, true, union_all
+from sqlalchemy import BindParameter, DateTime, and_, bindparam, exists, func, literal, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from countenance.store import persons
@@ -113,6 +113,13 @@ _ENDING = (
     .group_by(filing_act.c.pack)
 )
 _ENDED = _ENDING.subquery("ended")
+_FIRST = filing_act.alias("first_act")
+_IS_FIRST = (
+    _FIRST.c.kind == FilingKind.FIRST.value,
+    _FIRST.c.message_id.is_not(None),
+    _FIRST.c.returned_at.is_(None),
+)
+# A change makes nothing filed: it stands on a first filing that stands.
 # A number in the site file stands until it is taken out of it; what was sent stands until it is returned. What was
 # deregistered stands no longer, nor does the duty that led to it: whoever begins again files for the first time.
 _STANDS = union_all(
@@ -130,6 +137,11 @@ _STANDS = union_all(
         filing_act.c.returned_at.is_(None),
         filing_act.c.kind != FilingKind.DEREGISTRATION.value,
         ~exists().where(_ENDED.c.pack == filing_act.c.pack, _ENDED.c.ended_at >= filing_act.c.filed_at),
+        or_(
+            filing_act.c.kind == FilingKind.FIRST.value,
+            exists().where(_FIRST.c.operator_id == _OPERATOR, _FIRST.c.pack == filing_act.c.pack, *_IS_FIRST),
+            exists().where(filing.c.operator_id == _OPERATOR, filing.c.pack == filing_act.c.pack),
+        ),
     ),
 ).subquery("stands")
 _MADE = (
@@ -260,11 +272,12 @@ def acts(tx: Transaction, operator_id: str) -> list[Act]:
 
 
 def add_act(tx: Transaction, operator_id: str, act: Act) -> None:
-    """Keep what was filed; the peak begins anew from it, and shares of its line can be warned of again."""
+    """Keep what was filed; the peak begins anew from it, and shares of its line above the count can be warned of."""
     values = {name: getattr(act, name) for name in Act.__dataclass_fields__} | {"kind": act.kind.value}
     tx.execute(filing_act.insert().values(operator_id=operator_id, **values))
     mine = count_warning.c.operator_id == operator_id, count_warning.c.pack == act.pack
-    tx.execute(count_warning.delete().where(*mine))
+    now = persons.figures(tx, operator_id).upper
+    tx.execute(count_warning.delete().where(*mine, count_warning.c.persons > now))
 
 
 def change_act(tx: Transaction, operator_id: str, act_id: UUID, **values: Any) -> None:
@@ -293,10 +306,23 @@ def changes(tx: Transaction, operator_id: str, *, still_open: bool = False) -> l
     if still_open:
         query = query.where(filing_change.c.closed_at.is_(None))
     found = tx.execute(query.order_by(filing_change.c.raised_at, filing_change.c.change_id))
-    return [
-        Change(row.change_id, row.pack, FilingKind(row.kind), row.raised_at, tuple(row.fields), row.closed_at)
-        for row in found
-    ]
+    return [_change(row) for row in found]
+
+
+def _change(row: Any) -> Change:
+    return Change(row.change_id, row.pack, FilingKind(row.kind), row.raised_at, tuple(row.fields), row.closed_at)
+
+
+def undone(tx: Transaction, operator_id: str, pack: str, kind: FilingKind, since: datetime) -> list[Change]:
+    """Return changes of a kind that were undone since then, and not filed."""
+    query = select(*_CHANGE).where(
+        filing_change.c.operator_id == operator_id,
+        filing_change.c.pack == pack,
+        filing_change.c.kind == kind.value,
+        filing_change.c.closed_at >= since,
+        filing_change.c.closed_by.is_(None),
+    )
+    return [_change(row) for row in tx.execute(query)]
 
 
 def add_change(

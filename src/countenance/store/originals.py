@@ -90,12 +90,17 @@ def destroy(tx: Transaction, operator_id: str, subject_id: UUID, purpose: str) -
     return done.rowcount
 
 
-def destroy_expired(tx: Transaction, operator_id: str, at: datetime) -> list[tuple[UUID, str]]:
-    """Destroy the originals whose time is over; return subject and purpose of each."""
+def with_expired(tx: Transaction, operator_id: str, at: datetime) -> list[UUID]:
+    """Return the subjects of originals whose time is over."""
+    query = select(original.c.subject_id).where(original.c.operator_id == operator_id, original.c.expires_at <= at)
+    return sorted(set(tx.execute(query).scalars()))
+
+
+def destroy_expired(tx: Transaction, operator_id: str, subject_id: UUID, at: datetime) -> list[tuple[UUID, str]]:
+    """Destroy the originals of a subject whose time is over; return subject and purpose of each."""
+    mine = original.c.operator_id == operator_id, original.c.subject_id == subject_id
     done = tx.execute(
-        original.delete()
-        .where(original.c.operator_id == operator_id, original.c.expires_at <= at)
-        .returning(original.c.subject_id, original.c.purpose)
+        original.delete().where(*mine, original.c.expires_at <= at).returning(original.c.subject_id, original.c.purpose)
     )
     return sorted((row.subject_id, row.purpose) for row in done)
 

@@ -10,10 +10,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, inspect, select, text
+from sqlalchemy import RowMapping, func, inspect, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from countenance.store.count_tables import departure, person_count, person_day
+from countenance.store.count_tables import departure, departure_token, person_count, person_day
 from countenance.store.database import Transaction
 from countenance.store.tables import subject
 
@@ -88,19 +88,14 @@ WITH mine AS (
 ), known AS (
     SELECT return_token AS token FROM subject WHERE operator_id = :operator_id AND subject_id = :subject_id
 ), held AS (
-    SELECT count(*) AS n FROM departure
+    SELECT LEAST(count(*), 1) AS n FROM departure
     WHERE operator_id = :operator_id AND subject_id = :subject_id AND held_until IS NOT NULL
-), those AS (
-    SELECT number FROM departure
-    WHERE operator_id = :operator_id AND subject_id = :subject_id AND held_until IS NOT NULL
-    UNION
-    SELECT number FROM departure
-    WHERE operator_id = :operator_id AND token = (SELECT token FROM known) AND returned_at IS NULL
 ), back AS (
-    UPDATE departure SET
-        held_until = CASE WHEN subject_id = :subject_id THEN NULL ELSE held_until END,
-        returned_at = CASE WHEN token = (SELECT token FROM known) THEN :at ELSE returned_at END
-    FROM mine WHERE operator_id = :operator_id AND number IN (SELECT number FROM those)
+    UPDATE departure SET held_until = NULL FROM mine
+    WHERE operator_id = :operator_id AND subject_id = :subject_id AND held_until IS NOT NULL
+), returned AS (
+    UPDATE departure_token SET returned = returned + 1 FROM mine
+    WHERE operator_id = :operator_id AND token = (SELECT token FROM known) AND returned < departed
 ), counted AS (
     INSERT INTO person_count (operator_id, persons, in_backups, elsewhere, highest, highest_ever, cumulative, near)
     SELECT :operator_id, 1, 0, 0, 1, 1, 1, false FROM mine
@@ -131,10 +126,13 @@ WITH gone AS (
     FROM number WHERE operator_id = :operator_id AND n > 0
     RETURNING person_count.*, 0 AS arrived, n AS departed, persons AS low, persons + n AS high
 ), noted AS (
-    INSERT INTO departure (operator_id, subject_id, at, held_until, token)
-    SELECT :operator_id, subject_id, :at, CASE WHEN backups_until > :at THEN backups_until END,
-        CASE WHEN near THEN return_token END
-    FROM gone, counted
+    INSERT INTO departure (operator_id, subject_id, at, held_until)
+    SELECT :operator_id, subject_id, :at, backups_until FROM gone, counted WHERE backups_until > :at
+), tokens AS (
+    INSERT INTO departure_token (operator_id, token, day, departed, returned)
+    SELECT :operator_id, return_token, :day, count(*), 0 FROM gone, counted
+    WHERE near AND return_token IS NOT NULL GROUP BY return_token
+    ON CONFLICT (operator_id, token, day) DO UPDATE SET departed = departure_token.departed + excluded.departed
 )
 """
 
@@ -196,6 +194,13 @@ _NOTHING: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
+def backups_until(tx: Transaction, operator_id: str) -> datetime | None:
+    """Return until when the newest backup may be restored, None where none was made."""
+    found = tx.execute(select(person_count.c.backups_until).where(person_count.c.operator_id == operator_id))
+    until: datetime | None = found.scalar_one_or_none()
+    return until
+
+
 def change(tx: Transaction, operator_id: str, **values: Any) -> None:
     """Write parts of the kept count."""
     tx.execute(person_count.update().where(person_count.c.operator_id == operator_id).values(values))
@@ -206,14 +211,15 @@ def counted(tx: Transaction, operator_id: str) -> int:
     return int(tx.execute(_KEPT, {"operator_id": operator_id}).scalar_one())
 
 
-def age(tx: Transaction, operator_id: str, at: datetime, forgotten: datetime) -> None:
-    """Let go whom no backup holds any more, and departures from before `forgotten`; the count's row is held."""
+def age(tx: Transaction, operator_id: str, at: datetime, forgotten: date) -> None:
+    """Let go whom no backup holds any more, and tokens from before `forgotten`; the count's row is held."""
     mine = departure.c.operator_id == operator_id
-    tx.execute(departure.update().where(mine, departure.c.held_until <= at).values(held_until=None))
-    tx.execute(departure.delete().where(mine, departure.c.held_until.is_(None), departure.c.at < forgotten))
+    tx.execute(departure.delete().where(mine, or_(departure.c.held_until.is_(None), departure.c.held_until <= at)))
+    tokens = departure_token.c.operator_id == operator_id, departure_token.c.day < forgotten
+    tx.execute(departure_token.delete().where(*tokens))
     held = text(
-        "UPDATE person_count SET in_backups = (SELECT count(*) FROM departure WHERE operator_id = :operator_id"
-        " AND held_until IS NOT NULL) WHERE operator_id = :operator_id"
+        "UPDATE person_count SET in_backups = (SELECT count(DISTINCT subject_id) FROM departure"
+        " WHERE operator_id = :operator_id AND held_until IS NOT NULL) WHERE operator_id = :operator_id"
     )
     tx.execute(held, {"operator_id": operator_id})
 
@@ -240,12 +246,12 @@ def days(tx: Transaction, operator_id: str, since: date) -> list[Day]:
     return [Day(*row) for row in tx.execute(query)]
 
 
-def returned(tx: Transaction, operator_id: str, since: datetime) -> int:
+def returned(tx: Transaction, operator_id: str, since: date) -> int:
     """Return how many who left near a line since then came back under the same identifier."""
-    query = select(departure.c.number).where(
-        departure.c.operator_id == operator_id, departure.c.at >= since, departure.c.returned_at.is_not(None)
+    query = select(func.coalesce(func.sum(departure_token.c.returned), 0)).where(
+        departure_token.c.operator_id == operator_id, departure_token.c.day >= since
     )
-    return len(tx.execute(query).all())
+    return int(tx.execute(query).scalar_one())
 
 
 def return_key(tx: Transaction, operator_id: str) -> bytes | None:

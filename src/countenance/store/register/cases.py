@@ -33,6 +33,7 @@ class CaseRow:
     deadline: date | None = None
     decided_on: date | None = None
     decided_by: str | None = None
+    devices_unread: bool = False
     case_id: int = 0
 
 

@@ -60,9 +60,16 @@ def newest(tx: Transaction) -> dict[str, StatedRow]:
     return {row.party_id: StatedRow(*row) for row in tx.execute(query)}
 
 
-def first_day_over(tx: Transaction, party_id: str, persons: int) -> date | None:
-    """Return the first day for which a party stated so many persons, or more, at some time before."""
-    query = select(func.min(stated.c.day)).where(stated.c.party_id == party_id, stated.c.highest >= persons)
+def first_day_over(tx: Transaction, party_id: str, persons: int, after: date | None = None) -> date | None:
+    """Return the first day for which a party stated so many persons, or more, at some time before.
+
+    After a day, the first one on which it stated that it held so many then: an earlier peak is over.
+    """
+    query = select(func.min(stated.c.day)).where(stated.c.party_id == party_id)
+    if after is None:
+        query = query.where(func.greatest(stated.c.upper, stated.c.highest) >= persons)
+    else:
+        query = query.where(stated.c.day > after, stated.c.upper >= persons)
     return tx.execute(query).scalar()
 
 

@@ -43,6 +43,8 @@ class AttachedRow:
     here: bool = False
 
 
+#: The column holds no larger one.
+_NUMBER_MAX = 2**31 - 1
 _MESSAGE = [message.c[name] for name in MessageRow.__dataclass_fields__]
 _ATTACHED = [attached.c[name] for name in AttachedRow.__dataclass_fields__ if name != "here"]
 _HERE: list[ColumnElement[Any]] = [*_ATTACHED, attachment.c.sha256.is_not(None)]
@@ -76,7 +78,8 @@ def find(tx: Transaction, party_id: str, message_id: bytes) -> MessageRow | None
 
 def after(tx: Transaction, party_id: str, number: int, most: int) -> list[MessageRow]:
     """Return what the authority sent a party after a number, so many messages at most."""
-    query = select(*_MESSAGE).where(message.c.party_id == party_id, message.c.ours, message.c.number > number)
+    last = min(number, _NUMBER_MAX)
+    query = select(*_MESSAGE).where(message.c.party_id == party_id, message.c.ours, message.c.number > last)
     return [MessageRow(*row) for row in tx.execute(query.order_by(message.c.number).limit(most))]
 
 

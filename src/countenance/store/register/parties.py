@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from countenance.store.database import Transaction
@@ -42,6 +42,7 @@ class CodeRow:
     used_at: datetime | None = None
 
 
+_LOGS_LOCK = 0x6C6F6773  # "logs"
 _PARTY = [party.c[name] for name in PartyRow.__dataclass_fields__]
 _CODE = [pairing_code.c[name] for name in CodeRow.__dataclass_fields__]
 
@@ -63,6 +64,11 @@ def named(tx: Transaction, key_name: str, *, lock: bool = False) -> PartyRow | N
     query = select(*_PARTY).where(party.c.key_name == key_name)
     found = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if found is None else PartyRow(*found)
+
+
+def hold_logs(tx: Transaction) -> None:
+    """Let one party at a time say which log is its own; whoever else does waits until the transaction ends."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOGS_LOCK})
 
 
 def write(tx: Transaction, row: PartyRow) -> None:

@@ -117,6 +117,7 @@ attachment = Table(
 )
 
 #: A filing and how it stands. `deadline` is the day that the operator named; ours is computed when it is read.
+#: `raised_on` is the day that the filing names, or the earlier one on which the party's statements reached the line.
 case_file = Table(
     "case_file",
     metadata,
@@ -136,6 +137,7 @@ case_file = Table(
     Column("devices", JSONB, nullable=False),
     Column("decided_on", Date),
     Column("decided_by", Text),
+    Column("devices_unread", Boolean, nullable=False, server_default="false"),
     ForeignKeyConstraint(["party_id"], ["party.party_id"]),
     CheckConstraint("act IN ('first', 'change', 'deregistration')", name="act"),
     CheckConstraint("state IN ('received', 'asked', 'accepted', 'returned')", name="state"),

@@ -72,13 +72,20 @@ def _count() -> None:
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("token", sa.Integer(), nullable=True),
-        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["operator_id"], ["operator.operator_id"], name=op.f("fk_departure_operator_id")),
         sa.PrimaryKeyConstraint("operator_id", "number", name=op.f("pk_departure")),
     )
     op.create_index(op.f("ix_departure_operator_id_subject_id"), "departure", ["operator_id", "subject_id"])
-    op.create_index(op.f("ix_departure_operator_id_token"), "departure", ["operator_id", "token"])
+    op.create_table(
+        "departure_token",
+        sa.Column("operator_id", sa.Text(), nullable=False),
+        sa.Column("token", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("departed", sa.Integer(), nullable=False),
+        sa.Column("returned", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.operator_id"], name=op.f("fk_departure_token_operator_id")),
+        sa.PrimaryKeyConstraint("operator_id", "token", "day", name=op.f("pk_departure_token")),
+    )
     op.create_table(
         "count_warning",
         sa.Column("operator_id", sa.Text(), nullable=False),
@@ -109,6 +116,7 @@ def _filing() -> None:
         sa.CheckConstraint("kind IN ('first', 'change', 'deregistration')", name=op.f("ck_filing_act_kind")),
         sa.ForeignKeyConstraint(["operator_id"], ["operator.operator_id"], name=op.f("fk_filing_act_operator_id")),
         sa.PrimaryKeyConstraint("operator_id", "act_id", name=op.f("pk_filing_act")),
+        sa.UniqueConstraint("operator_id", "message_id", name=op.f("uq_filing_act_operator_id_message_id")),
     )
     op.create_table(
         "filing_change",

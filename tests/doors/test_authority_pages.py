@@ -43,6 +43,10 @@ BAD: list[tuple[str, dict[str, str], int]] = [
     ("/desk/cases/{case}/accept", {"number": "x" * 65}, 400),
     ("/desk/cases/{case}/accept", {"number": CANARY}, 400),
     ("/desk/cases/{case}/accept", {"other": "x"}, 400),
+    ("/desk/cases/{case}/accept", {"seen": "{case}"}, 400),
+    ("/desk/cases/{case}/accept", {"seen": "0" * 64}, 409),
+    ("/desk/cases/{case}/ask", {"text": "x", "seen": "0" * 64}, 409),
+    ("/desk/cases/{case}/return", {"text": "x", "seen": "0" * 64}, 409),
     ("/desk/cases/{case}/ask", {}, 400),
     ("/desk/cases/{case}/ask", {"text": " \n "}, 400),
     ("/desk/cases/{case}/ask", {"text": LONG}, 400),
@@ -51,6 +55,13 @@ BAD: list[tuple[str, dict[str, str], int]] = [
     ("/desk/operators/{party}/remind", {"text": "x", "pack": "x" * 65}, 400),
     ("/desk/operators/{party}/group", {"group": "x" * 129}, 400),
     ("/desk/operators/{party}/group", {"group": "a\x07b"}, 400),
+    ("/desk/operators/{party}/group", {"group": ".."}, 400),
+    ("/desk/operators/{party}/group", {"group": "a/./b"}, 400),
+    ("/desk/operators/{party}/remind", {"text": "x", "pack": "a\x00b"}, 400),
+    ("/desk/operators/%00/remind", {"text": "x"}, 400),
+    ("/desk/groups/key", {"name": "a\x00b"}, 400),
+    ("/desk/pair", {"party": "a\x00b"}, 400),
+    ("/desk/inspections", {"party": "a\x00b", "order": "2025-7"}, 400),
     ("/desk/operators/nobody/group", {"group": "Hill"}, 404),
     ("/desk/operators/nobody/remind", {"text": "x"}, 404),
     ("/desk/groups/key", {}, 400),
@@ -72,11 +83,16 @@ BAD: list[tuple[str, dict[str, str], int]] = [
     ("/complain", {"about": "x" * 201, "text": "x"}, 400),
     ("/complain", {"about": "A shop", "text": "x", "party": "nobody"}, 404),
     ("/complain", {"about": "A shop", "text": LONG}, 400),
+    ("/complain", {"about": "A\x00shop", "text": "x"}, 400),
+    ("/complain", {"about": "A \u202eshop", "text": "x"}, 400),
+    ("/complain", {"about": "A shop", "text": "x", "party": "a\x00b"}, 400),
+    ("/complain", {"about": "A shop", "text": "x", "contact": "a\x00b"}, 400),
     ("/complain/answer", {"number": CANARY}, 404),
     ("/complain/answer", {"number": "x" * 201}, 400),
     ("/desk/sign-in", {"name": CLERK}, 400),
     ("/desk/sign-in", {"name": CLERK, "password": "wrong"}, 401),
     ("/desk/sign-in", {"name": CANARY, "password": PASSWORD}, 401),
+    ("/desk/sign-in", {"name": "a\x00b", "password": PASSWORD}, 400),
 ]
 
 
@@ -88,6 +104,7 @@ class Scene:
     token: str
     ids: dict[str, str]
     cases: dict[str, str]
+    seen: dict[str, str]
 
     def path(self, path: str) -> str:
         """Return an address; each act on a filing has a filing of its own."""
@@ -111,6 +128,8 @@ class Scene:
         """Send a form."""
         sent = {name: self.path(value) for name, value in fields.items()}
         sent["csrf"] = mark_of(token or "") if csrf is None else csrf
+        if path.startswith("/desk/cases/"):
+            sent.setdefault("seen", self.seen.get(self.path(path).split("/")[3], "0" * 64))
         if token is not None:
             headers["Cookie"] = f"{COOKIE}={token}"
         return httpx.post(f"{self.front.url}{self.path(path)}", data=sent, headers=headers, timeout=60, trust_env=False)
@@ -146,7 +165,8 @@ def scene(make_authority: Callable[..., AuthorityFront]) -> Scene:
         "sha256": desk.case(cases["ask"].case_id).said[0].attached[0].sha256,
     }  # fmt: skip
     token = desk.sign_in(CLERK, PASSWORD).token
-    return Scene(front, token, ids, {act: str(each.case_id) for act, each in cases.items()})
+    seen = {str(each.case_id): each.message_id for each in cases.values()}
+    return Scene(front, token, ids, {act: str(each.case_id) for act, each in cases.items()}, seen)
 
 
 def needed() -> list[Page]:
@@ -274,6 +294,11 @@ def test_what_was_decided_is_not_decided_twice(scene: Scene):
     assert scene.form("/desk/cases/{case}/accept", {}, scene.token).status_code == 303
     again = scene.form("/desk/cases/{case}/accept", {}, scene.token)
     assert (again.status_code, "in the register already" in again.text) == (409, True)
+
+
+@pytest.mark.parametrize("path", ["/desk/groups/a%00b", "/desk/operators/%00", "/desk/cases/1/documents/%00"])
+def test_an_address_that_names_nothing_is_refused(scene: Scene, path: str):
+    assert scene.front.clerk().get(path).status_code == 400
 
 
 def test_a_session_ends_by_leaving_by_time_and_by_a_new_password(scene: Scene):

@@ -180,6 +180,9 @@ def test_commands_say_what_is_wrong_and_show_no_secret(authority: Authority, tmp
     assert "characters" in authority("clerk", "add", "Xu", "--password-file", str(kept), code=2)
     listed = authority("clerk", "list")
     assert listed == "Li  (has to choose a password)\nWu\n"
+    assert authority("clerk", "remove", "Wu") == ""
+    assert authority("clerk", "list") == "Li  (has to choose a password)\n"
+    assert "no such clerk" in authority("clerk", "remove", "Wu", code=1)
     assert "state is received" in authority("cases", "--state", "lost", code=2)
     assert authority("cases") == authority("parties") == ""
     assert "no such party" in authority("code", "--party", "nobody", code=1)

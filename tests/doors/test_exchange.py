@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from countenance.authority.desk import Desk
 from countenance.authority.witness import cosigned_in
 from countenance.errors import MalformedError
 from countenance.filing.exchange import LogAddress, fingerprint, read_code
-from countenance.log.notes import NOTE_BYTES_MAX, Verifier
+from countenance.log.notes import NOTE_BYTES_MAX, Note, Verifier
 from tests.operations.exchanging import CLERK, Clock, Operator, make_desk, persons, register_database
 from tests.operations.witnessing import Log
 
@@ -181,6 +182,17 @@ def test_what_cannot_be_read_and_what_does_not_stand(server: Server, hotel: Oper
     explained = server.client.get("/exchange/problems/not_known")
     assert explained.json()["title_zh"]
     problem(server.client.get("/exchange/problems/none"), 404, "not_found")
+
+
+def test_a_nul_and_a_day_that_no_calendar_has_are_malformed(server: Server, hotel: Operator):
+    text = Note.parse(hotel.states(persons(1), told="?")).text
+    for said in ("\\u0000", "\x7f", "\u202e"):
+        odd = text.replace('"told":"?"', f'"told":"{said}"')
+        assert odd != text
+        note = f"{odd}\n{hotel.signer.sign(odd)}".encode()
+        problem(server.post("/exchange/messages", note), 400, "malformed")
+    problem(server.post("/exchange/messages", hotel.states(persons(1), date(9999, 12, 31))), 400, "malformed")
+    assert server.desk.deadlines() == []
 
 
 def test_a_note_that_is_too_long_is_refused(server: Server, hotel: Operator):

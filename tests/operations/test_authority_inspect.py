@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from countenance.authority import watching
+from countenance.authority.addresses import check_reach
 from countenance.authority.desk import Desk
 from countenance.authority.inbox import take
 from countenance.authority.seen import Inspection
@@ -177,12 +178,11 @@ def test_one_partys_trouble_does_not_end_the_mirroring(
 ):
     bad = Signer("bad.example/log/bad/1", bytes([9]) * 32).verifier.as_vkey()
     paired(desk, Operator("bad.example", 5, clock=clock, log=LogAddress(vkey=bad, url="http://127.0.0.1:1/")))
-    before = watching.check_reach
 
     def reach(url: str, *, private: bool) -> None:
         if url.endswith(":1/"):
             raise RecursionError
-        before(url, private=private)
+        check_reach(url, private=private)
 
     monkeypatch.setattr(watching, "check_reach", reach)
     with served(log.files.directory) as url:

@@ -10,7 +10,7 @@ import pytest
 
 from countenance.authority import inbox
 from countenance.authority.desk import Desk
-from countenance.authority.filed import DEVICES_BYTES_MAX, DEVICES_TYPE
+from countenance.authority.filed import DEVICES_BYTES_MAX, DEVICES_TYPE, take_effect
 from countenance.authority.inbox import collect, take
 from countenance.authority.seen import CaseState
 from countenance.errors import ConflictError, MalformedError
@@ -108,12 +108,11 @@ def test_one_partys_failing_message_is_its_own(
         take(desk.office, note)
     first, *_ = sorted(parties)
     (other,) = set(parties) - {first}
-    effect = inbox.take_effect
 
     def failing(office, tx, party, message, row):
         if party.party_id == first:
             raise KeyError(first)
-        effect(office, tx, party, message, row)
+        take_effect(office, tx, party, message, row)
 
     monkeypatch.setattr(inbox, "take_effect", failing)
     put(desk, FORM)

@@ -37,9 +37,10 @@ from tests.operations.exchanging import NOW, Operator, persons
 
 AUTHORITY = Signer("authority.example", bytes(32))
 HOTEL = Signer("hotel.example", bytes([1]) * 32)
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80).filter(
-    lambda each: each.strip()
-)
+ODD = (*map(chr, range(0x20)), "\x7f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)))
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="".join(ODD)), min_size=1, max_size=80)
+TEXT = TEXT.filter(lambda each: each.strip())
+YEARS = datetime(2000, 1, 1), datetime(2099, 12, 31)  # noqa: DTZ001
 DIGEST = hashlib.sha256(b"x").hexdigest()
 
 
@@ -50,7 +51,9 @@ def reply(text: str = "Yes.", **more) -> Message:
     )  # fmt: skip
 
 
-@given(text=TEXT, at=st.datetimes(timezones=st.just(UTC)), names=st.lists(st.text("abc文", min_size=1), max_size=4))
+@given(
+    text=TEXT, at=st.datetimes(*YEARS, timezones=st.just(UTC)), names=st.lists(st.text("abc文", min_size=1), max_size=4)
+)
 def test_what_is_sealed_is_opened_and_has_one_name(text, at, names):
     files = [attachment(each, "text/plain", each.encode()) for each in names]
     said = reply(text, at=at, files=files)
@@ -148,7 +151,7 @@ def test_what_is_too_long_is_not_sealed():
     with pytest.raises(LimitError):
         sealed(reply(files=[big] * (many + 1)), HOTEL)
     small = attachment("a", "a/b", b"")
-    with pytest.raises(ValueError, match="validation error"):
+    with pytest.raises(MalformedError):
         reply(files=[small] * (ATTACHMENTS_MAX + 1))
 
 
@@ -189,9 +192,51 @@ def test_a_coordinate_is_written_in_one_way(degrees):
     assert message_of(sealed(said, Signer("a", bytes(32)))) == said
 
 
-def test_a_time_has_a_zone():
+@pytest.mark.parametrize("odd", [*ODD, "\ud800"])
+def test_what_not_everybody_reads_stands_nowhere(odd):
+    around = f"a{odd}b"
+    for build in (
+        lambda: Message(kind=Kind.ANSWER, sender="a", recipient=around, at=NOW, body={}),
+        lambda: Message(kind=Kind.ANSWER, sender=around, recipient="a", at=NOW, body={}),
+        lambda: exchange.LogAddress(vkey=around, url="https://log.example/"),
+        lambda: attachment(around, "a/b", b""),
+    ):
+        with pytest.raises(ValueError, match="validation error"):
+            build()
+    for said in ({"x": [{"y": around}]}, {around: 1}):
+        body = {"statement": said}
+        if odd in "\t\n":
+            assert Message(kind=Kind.STATEMENT, sender="a", recipient="b", at=NOW, body=body).says().statement == said
+        else:
+            with pytest.raises(ValueError, match="validation error"):
+                Message(kind=Kind.STATEMENT, sender="a", recipient="b", at=NOW, body=body)
+    if odd in "\t\n":
+        assert Reply(to=DIGEST, text=around).text == around
+    else:
+        with pytest.raises(ValueError, match="validation error"):
+            Reply(to=DIGEST, text=around)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400", "9007199254740993", "1e300", "9" * 400])
+def test_a_number_is_one_that_everybody_reads(number):
+    text = Message.of(Kind.STATEMENT, "a", "b", NOW, exchange.Statement(statement={"x": 1})).as_text()
+    text = text.replace('"x":1', f'"x":{number}')
+    with pytest.raises(MalformedError):
+        message_of(f"{text}\n{HOTEL.sign(text)}".encode())
     with pytest.raises(ValueError, match="validation error"):
-        reply(at=datetime(2026, 1, 1))  # noqa: DTZ001
+        Collect(after=2**53 + 1)
+
+
+def test_a_nul_that_was_signed_is_malformed():
+    text = reply().as_text().replace("Yes.", "Yes\\u0000")
+    with pytest.raises(MalformedError):
+        message_of(f"{text}\n{HOTEL.sign(text)}".encode())
+
+
+def test_a_time_has_a_zone_and_is_of_this_century():
+    for wrong in (datetime(2026, 1, 1), datetime(1999, 12, 31, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)):  # noqa: DTZ001
+        with pytest.raises(MalformedError):
+            reply(at=wrong)
     assert reply(at=NOW + timedelta(microseconds=1)).id != reply().id
     assert Asked(text="x").of is None
     assert Operator().vkey.startswith("hotel.example+")

@@ -18,9 +18,9 @@ from countenance.app import Server, ending_in_order, now
 from countenance.authority.attachments import Files
 from countenance.authority.complaining import forget
 from countenance.authority.desk import Desk
-from countenance.authority.office import Office, codes_key, signer
+from countenance.authority.office import TROUBLE, Office, codes_key, signer
 from countenance.authority.watching import follow_parties, mirror_parties, open_witness
-from countenance.errors import CountenanceError, IntegrityError, MalformedError, UnavailableError
+from countenance.errors import IntegrityError, MalformedError, UnavailableError
 from countenance.law.shelf import load_packs
 from countenance.log.notes import Signer, Verifier
 from countenance.log.tiles import LogFiles
@@ -222,7 +222,7 @@ def _tending(office: Office, mirror_minutes: int) -> Iterator[None]:
         while not closing.wait(seconds):
             try:
                 act(office)
-            except CountenanceError as error:  # the database is away; the next time it may not be
+            except TROUBLE as error:  # the database is away; the next time it may not be
                 _log.error("not_tended", extra={"kind": type(error).__name__})
 
     forget(office)

@@ -15,7 +15,7 @@ def check_address(url: str, *, private: bool) -> None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        open_to_all = host != "localhost" and not host.endswith(".localhost")
+        open_to_all = _named(host) and host != "localhost" and not host.endswith(".localhost")
     else:
         open_to_all = address.is_global
     if not (private or open_to_all):
@@ -29,12 +29,21 @@ def check_reach(url: str, *, private: bool) -> None:
         return
     try:
         found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise UnavailableError(
             "The log's address leads nowhere. Ask its operator.", "无法解析日志地址。请询问其运营方。"
         ) from error
     if not all(ipaddress.ip_address(each[4][0]).is_global for each in found):
         raise _not_for_all()
+
+
+def _named(host: str) -> bool:
+    """Return whether a host has a name that can be looked up: no part of it is empty or has more than 63 characters."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _not_for_all() -> MalformedError:

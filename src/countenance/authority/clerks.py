@@ -17,6 +17,8 @@ from countenance.vault.bearers import agrees, mint, presented
 #: The two letters with which the token of a session begins.
 PREFIX: Final = "as"
 HOURS: Final = 8
+#: What is kept in place of a password that nobody has: the name stays, as it stands under what the clerk did.
+_REMOVED: Final = ""
 NAME_CHARS_MAX: Final = 64
 #: So often a password may be wrong before the next has to wait, for twice as long each time, an hour at most.
 _FREE_FAILURES: Final = 5
@@ -44,13 +46,27 @@ def add_clerk(office: Office, name: str, password: str | None) -> str | None:
     return made
 
 
+def remove_clerk(office: Office, name: str) -> None:
+    """Take a clerk off the list and end their sessions; raises NotFoundError for one that is not on it."""
+    code = unicodedata.normalize("NFC", name).strip()
+    with office.database.transaction() as tx:
+        row = clerks.find(tx, code, lock=True) if code.isprintable() else None
+        if row is None or row.password == _REMOVED:
+            raise NotFoundError(
+                "There is no such clerk. See: countenance authority clerk list",
+                "没有该办事员。请运行：countenance authority clerk list",
+            )
+        clerks.write(tx, ClerkRow(code, _REMOVED, must_choose=True))
+        clerks.end_all(tx, code)
+
+
 def sign_in(office: Office, name: str, password: str) -> Session:
     """Begin a session; raises NotAllowedError, alike for every reason."""
     code = unicodedata.normalize("NFC", name).strip()
     with office.database.transaction() as tx:
         row = clerks.find(tx, code)
     # Before the transaction, so that no connection is held while it is slow; and for a name that nobody has.
-    fits = passwords.fits(password[: passwords.PASSWORD_CHARS_MAX], None if row is None else row.password)
+    fits = passwords.fits(password[: passwords.PASSWORD_CHARS_MAX], None if row is None else row.password or None)
     at, minted = office.clock(), mint(PREFIX)
     with office.database.transaction() as tx:
         now = clerks.find(tx, code, lock=True)
@@ -101,7 +117,7 @@ def choose_password(office: Office, name: str, old: str, new: str) -> None:
         row = clerks.find(tx, name)
     if row is None:
         raise NotFoundError("There is no such clerk.", "没有该办事员。")
-    if not passwords.fits(old[: passwords.PASSWORD_CHARS_MAX], row.password) or old == new:
+    if not passwords.fits(old[: passwords.PASSWORD_CHARS_MAX], row.password or None) or old == new:
         raise NotAllowedError(
             "The old password is wrong, or the new one is the old one.", "原密码错误，或新密码与原密码相同。"
         )
@@ -113,7 +129,7 @@ def choose_password(office: Office, name: str, old: str, new: str) -> None:
 def everybody(office: Office) -> list[Clerk]:
     """Return who works here, by name."""
     with office.database.transaction() as tx:
-        return [Clerk(row.name, row.must_choose) for row in clerks.every(tx)]
+        return [Clerk(row.name, row.must_choose) for row in clerks.every(tx) if row.password != _REMOVED]
 
 
 def _counted(row: ClerkRow, at: datetime, *, good: bool) -> ClerkRow:

@@ -22,14 +22,17 @@ PROSE_CHARS_MAX: Final = 8192
 _NUMBER: Final = re.compile(r"[\w./\-()〔〕号]{1,64}")
 
 
-def accept(office: Office, tx: Transaction, case_id: int, by: str, number: str | None) -> None:
+def accept(
+    office: Office, tx: Transaction, case_id: int, by: str, number: str | None, *, seen: str | None = None
+) -> None:
     """Take a filing into the register; a change or deregistration goes under the number that is there.
 
-    Raises NotFoundError, ConflictError where it is there already, was given back or has nothing to change, or where the
-    number is another's, and MalformedError for a number that is none.
+    `seen` is the message that was looked at, none where nobody says. Raises NotFoundError, ConflictError where it is
+    there already, was given back or amended, has nothing to change or would stand twice, or where the number is
+    another's, and MalformedError for a number that is none.
     """
     case, party = _held(tx, case_id)
-    _still_open(case)
+    _still_open(case, seen)
     if case.state == CaseState.RETURNED.value:
         raise ConflictError(
             "This filing was given back for correction. It can be accepted once it comes again.",
@@ -42,14 +45,14 @@ def accept(office: Office, tx: Transaction, case_id: int, by: str, number: str |
     office.say(tx, party, Kind.NUMBER, body, by=by, case_id=case_id)
 
 
-def give_back(office: Office, tx: Transaction, case_id: int, by: str, text: str) -> None:
-    """Return a filing for correction; raises ConflictError where it is in the register already."""
-    _turn(office, tx, case_id, by, text, CaseState.RETURNED)
+def give_back(office: Office, tx: Transaction, case_id: int, by: str, text: str, *, seen: str | None = None) -> None:
+    """Return a filing for correction; raises ConflictError where it is in the register already, or was amended."""
+    _turn(office, tx, case_id, (by, text, seen), CaseState.RETURNED)
 
 
-def ask(office: Office, tx: Transaction, case_id: int, by: str, text: str) -> None:
-    """Ask about a filing; raises ConflictError where it is in the register already, or was given back."""
-    _turn(office, tx, case_id, by, text, CaseState.ASKED)
+def ask(office: Office, tx: Transaction, case_id: int, by: str, text: str, *, seen: str | None = None) -> None:
+    """Ask about a filing; raises ConflictError where it is in the register already, was given back or amended."""
+    _turn(office, tx, case_id, (by, text, seen), CaseState.ASKED)
 
 
 def remind(office: Office, tx: Transaction, party_id: str, by: str, text: str, pack: str | None) -> None:
@@ -72,9 +75,10 @@ def prose(text: str) -> str:
     return written
 
 
-def _turn(office: Office, tx: Transaction, case_id: int, by: str, text: str, state: CaseState) -> None:
+def _turn(office: Office, tx: Transaction, case_id: int, said: tuple[str, str, str | None], state: CaseState) -> None:
+    by, text, seen = said
     case, party = _held(tx, case_id)
-    _still_open(case)
+    _still_open(case, seen)
     if case.state == CaseState.RETURNED.value:
         raise ConflictError("This filing was given back already.", "该备案已退回。")
     last = ends(office, case)
@@ -99,24 +103,43 @@ def _held(tx: Transaction, case_id: int) -> tuple[CaseRow, PartyRow]:
     return case, party
 
 
-def _still_open(case: CaseRow) -> None:
+def _still_open(case: CaseRow, seen: str | None) -> None:
+    """Raise ConflictError for a filing that is decided, or that is no longer the one that was looked at."""
     if case.state == CaseState.ACCEPTED.value:
         raise ConflictError("This filing is in the register already.", "该备案已登记。")
+    if seen is not None and seen != case.message_id.hex():
+        raise ConflictError(
+            "The operator has amended it meanwhile. Nothing was done; look again, then decide.",
+            "运营者已在此期间修改该备案，未执行任何操作。请重新查看后再处理。",
+        )
+
+
+def _standing(tx: Transaction, case: CaseRow) -> str | None:
+    """Return the number under which a party stands in the register by a pack, None where it does not or has ended."""
+    filed = [row for row in cases.every(tx, CaseState.ACCEPTED.value, case.party_id) if row.pack == case.pack]
+    ended = {row.number for row in filed if row.act == FilingKind.DEREGISTRATION.value}
+    first = FilingKind.FIRST.value
+    return next((row.number for row in filed if row.act == first and row.number not in ended), None)
 
 
 def _number(tx: Transaction, case: CaseRow, asked: str | None, year: int) -> str:
     """Return the number under which a filing goes into the register."""
     wanted = None if asked is None else asked.strip() or None
+    standing = _standing(tx, case)
     if case.act != FilingKind.FIRST.value:
-        first = cases.registered(tx, case.party_id, case.pack)
-        if first is None or first.number is None:
+        if standing is None:
             raise ConflictError(
                 "There is no filing in the register that this could change. Ask the operator for the first one.",
                 "登记簿中没有可供变更的备案。请要求运营者提交首次备案。",
             )
-        if wanted not in {None, first.number}:
+        if wanted not in {None, standing}:
             raise ConflictError("A change keeps the number of what it changes.", "变更备案沿用原编号。")
-        return first.number
+        return standing
+    if standing is not None:
+        raise ConflictError(
+            "The operator stands in the register under this pack already. Give this back, and ask for a change.",
+            "该运营者已依据该规则登记。请退回此备案，并要求其提交变更备案。",
+        )
     if wanted is None:
         return cases.next_number(tx, year)
     if not _NUMBER.fullmatch(wanted):

@@ -68,6 +68,10 @@ class Desk:
         """Put a clerk on the list, or give one a new password; returns the password where none was given."""
         return clerks.add_clerk(self.office, name, password)
 
+    def remove_clerk(self, name: str) -> None:
+        """Take a clerk off the list and end their sessions; what they did stays under their name."""
+        clerks.remove_clerk(self.office, name)
+
     def clerks(self) -> list[Clerk]:
         """Return who works here."""
         return clerks.everybody(self.office)
@@ -129,22 +133,24 @@ class Desk:
             raise _none_such()
         return found.name, found.media_type, self.office.files.read(bytes.fromhex(found.sha256))
 
-    def accept(self, case_id: int, by: str, number: str | None = None) -> Case:
+    # Who decides by a page says which message they saw: one that was amended meanwhile is not decided.
+
+    def accept(self, case_id: int, by: str, number: str | None = None, *, seen: str | None = None) -> Case:
         """Take a filing into the register, under this number or the next one, and tell the operator."""
         with self.office.database.transaction() as tx:
-            deciding.accept(self.office, tx, case_id, by, number)
+            deciding.accept(self.office, tx, case_id, by, number, seen=seen)
         return self.case(case_id).case
 
-    def give_back(self, case_id: int, by: str, text: str) -> Case:
+    def give_back(self, case_id: int, by: str, text: str, *, seen: str | None = None) -> Case:
         """Return a filing for correction, and say what is wrong."""
         with self.office.database.transaction() as tx:
-            deciding.give_back(self.office, tx, case_id, by, text)
+            deciding.give_back(self.office, tx, case_id, by, text, seen=seen)
         return self.case(case_id).case
 
-    def ask(self, case_id: int, by: str, text: str) -> Case:
+    def ask(self, case_id: int, by: str, text: str, *, seen: str | None = None) -> Case:
         """Ask the operator something about a filing."""
         with self.office.database.transaction() as tx:
-            deciding.ask(self.office, tx, case_id, by, text)
+            deciding.ask(self.office, tx, case_id, by, text, seen=seen)
         return self.case(case_id).case
 
     def remind(self, party_id: str, by: str, text: str, pack: str | None = None) -> None:
@@ -191,8 +197,11 @@ class Desk:
     def assign(self, party_id: str, group: str | None) -> Party:
         """Count a party to a group, or to none, whatever it said itself."""
         named = (group or "").strip() or None
-        if named is not None and (len(named) > _GROUP_CHARS_MAX or not named.isprintable()):
-            raise MalformedError("A group has a short name.", "集团名称过长或含不可打印字符。")
+        if named is not None and (len(named) > _GROUP_CHARS_MAX or not named.isprintable() or _is_way(named)):
+            raise MalformedError(
+                "A group has a short name of printable characters, which is no path.",
+                "集团名称过长、含不可打印字符或形似路径。",
+            )
         with self.office.database.transaction() as tx:
             if not parties.assign(tx, party_id, named):
                 raise _none_such()
@@ -259,6 +268,11 @@ class Desk:
 
 _GROUP_CHARS_MAX: Final = 128
 _ORDER_CHARS_MAX: Final = 256
+
+
+def _is_way(name: str) -> bool:
+    """Return whether a browser would take a name in an address for the way to another page."""
+    return not {".", ".."}.isdisjoint(name.split("/"))
 
 
 def _none_such() -> NotFoundError:

@@ -62,19 +62,39 @@ def owed(office: Office, filed: list[CaseRow], stated: StatedRow | None) -> list
         if each.state in _RUNS and not _came(office, filed, each.pack, act, each.raised_on):
             found[each.pack, act] = Owed(each.pack, act, each.raised_on)
     for pack, line in lines(office.packs, office.clock()):
-        reached = line.persons_from is not None and said.persons.top >= line.persons_from
+        # After the end the peak of all time says nothing: what is held now does.
+        held = said.persons.top if ended(filed, pack.name) is None else said.persons.upper
+        reached = line.persons_from is not None and held >= line.persons_from
         if reached and not _came(office, filed, pack.name, FilingKind.FIRST, None):
             found.setdefault((pack.name, FilingKind.FIRST), Owed(pack.name, FilingKind.FIRST, None))
     return list(found.values())
 
 
 def _came(office: Office, filed: list[CaseRow], pack: str, act: FilingKind, since: date | None) -> bool:
-    """Return whether such a filing came; one of a change, since the day on which it was raised."""
+    """Return whether such a filing came; a first one since the end, another since the day on which it was raised."""
+    over = ended(filed, pack) if act is FilingKind.FIRST else None
     return any(
         (row.pack, row.act) == (pack, act.value)
+        and (over is None or _after(row, over))
         and (act is FilingKind.FIRST or since is None or office.day(row.filed_at) >= since)
         for row in filed
     )
+
+
+def _after(row: CaseRow, over: CaseRow) -> bool:
+    """Return whether a first filing came after an end, or stands in the register beside it."""
+    stands = row.state == CaseState.ACCEPTED.value and row.number != over.number
+    return row.case_id > over.case_id or (stands and (row.decided_on or date.min) >= (over.decided_on or date.max))
+
+
+def ended(filed: list[CaseRow], pack: str) -> CaseRow | None:
+    """Return the newest deregistration of a pack that is in the register, None where there is none."""
+    over = [
+        row
+        for row in filed
+        if (row.pack, row.act, row.state) == (pack, FilingKind.DEREGISTRATION.value, CaseState.ACCEPTED.value)
+    ]
+    return max(over, key=lambda row: row.case_id, default=None)
 
 
 def _of(office: Office, tx: Transaction, party: PartyRow, filed: list[CaseRow], stated: StatedRow | None) -> list[Due]:
@@ -82,8 +102,7 @@ def _of(office: Office, tx: Transaction, party: PartyRow, filed: list[CaseRow], 
     found = []
     for each in owed(office, filed, stated):
         line = office.line(each.pack, office.day(office.clock()))
-        first = line.persons_from if line is not None and each.act is FilingKind.FIRST else None
-        reached = _reached_on(tx, party.party_id, first)
+        reached = reached_on(office, tx, party.party_id, each.pack) if each.act is FilingKind.FIRST else None
         # The earlier of the two: what an operator says of itself does not put a day off.
         raised_on = min((day for day in (each.raised_on, reached) if day is not None), default=None)
         if raised_on is None:
@@ -98,9 +117,14 @@ def _of(office: Office, tx: Transaction, party: PartyRow, filed: list[CaseRow], 
     return found
 
 
-def _reached_on(tx: Transaction, party_id: str, persons_from: int | None) -> date | None:
-    """Return the first day for which a party stated that it had reached a line."""
-    return None if persons_from is None else figures.first_day_over(tx, party_id, persons_from)
+def reached_on(office: Office, tx: Transaction, party_id: str, pack: str) -> date | None:
+    """Return the first day for which a party stated that it had reached a line; after an end, the first one since."""
+    line = office.line(pack, office.day(office.clock()))
+    if line is None or line.persons_from is None:
+        return None
+    over = ended(cases.every(tx, CaseState.ACCEPTED.value, party_id), pack)
+    since = None if over is None else over.decided_on
+    return figures.first_day_over(tx, party_id, line.persons_from, since)
 
 
 def _due(office: Office, party: PartyRow, said: Owed, last: Deadline, case_id: int | None) -> Due:

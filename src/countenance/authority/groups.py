@@ -4,8 +4,10 @@ Without sketches a group holds no fewer than its largest member and no more than
 under the group's key these are merged, and who shared none is added on the upper side.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from countenance.authority.office import Office
 from countenance.authority.reading import name_of
@@ -19,6 +21,9 @@ from countenance.store.register import figures, parties
 from countenance.store.register.figures import ShareRow, StatedRow
 from countenance.store.register.parties import PartyRow
 from countenance.vault.keys import FIRST
+
+#: No key lay under a longer name: the names of files end there.
+_PLAIN_BYTES_MAX: Final = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +66,25 @@ def issue_key(office: Office, tx: Transaction, name: str, by: str) -> None:
     """Send every member of a group its key, made the first time; raises NotFoundError for a group without members."""
     if not any(each.group_name == name for each in parties.every(tx)):
         raise NotFoundError("There is no such group.", "没有该集团。")
-    if FIRST not in office.group_keys.generations(name):
-        office.group_keys.create(name)
-    key = office.group_keys.open(name)
+    holder = _holder(office, name)
+    if FIRST not in office.group_keys.generations(holder):
+        office.group_keys.create(holder)
+    key = office.group_keys.open(holder)
     body = GroupKey(group=name, key_id=key_id(key), key=key.hex())
     key[:] = bytes(len(key))
     for each in parties.every(tx):
         party = parties.find(tx, each.party_id, lock=True)
         if party is not None and party.group_name == name:
             office.say(tx, party, Kind.GROUP_KEY, body, by=by)
+
+
+def _holder(office: Office, name: str) -> str:
+    """Return under which word the key of a group lies: a digest of its name, which may be longer than a file's name is.
+
+    Keys that were made under the name itself stay there.
+    """
+    plain = len(name.encode()) <= _PLAIN_BYTES_MAX and FIRST in office.group_keys.generations(name)
+    return name if plain else hashlib.sha256(name.encode()).hexdigest()
 
 
 def _group(office: Office, tx: Transaction, name: str, rows: Sequence[PartyRow], stated: dict[str, StatedRow]) -> Group:

@@ -4,12 +4,13 @@ A message is known by the digest of its text. Sent again it does nothing more an
 which files are missing, and the message has its effect with the last of them.
 """
 
+import logging
 from datetime import timedelta
 from typing import Any, Final
 
 from countenance.authority.attachments import Draft, not_named, too_large
 from countenance.authority.filed import TAKEN, look, take_effect
-from countenance.authority.office import Office
+from countenance.authority.office import TROUBLE, Office
 from countenance.authority.pairing import refused
 from countenance.errors import ConflictError, IntegrityError, LimitError, MalformedError
 from countenance.filing.exchange import (
@@ -27,6 +28,8 @@ from countenance.store.database import Transaction
 from countenance.store.register import messages, parties
 from countenance.store.register.messages import AttachedRow, MessageRow
 from countenance.store.register.parties import PartyRow
+
+_log = logging.getLogger("countenance.authority")
 
 #: So many messages of one party may wait for files, and so much may all its files be.
 INCOMPLETE_MAX: Final = 8
@@ -51,13 +54,12 @@ def take(office: Office, note: bytes) -> bytes:
         held = _held(tx, party)
         row = messages.find(tx, held.party_id, digest)
         if row is None:
-            look(tx, held, message)
+            look(office, tx, held, message)
             _make_room(tx, held, message)
             row = _add(office, tx, held, message, note)
         files = messages.files_of(tx, held.party_id, [digest])
         if row.complete_at is None and all(each.here for each in files):
-            at = office.clock()
-            take_effect(tx, held, message, row, at)
+            take_effect(office, tx, held, message, row)
             row = messages.find(tx, held.party_id, digest) or row
     return _receipt(office, message, row, [] if row.complete_at else files)
 
@@ -98,19 +100,35 @@ def begin(office: Office, sha256: str, declared: int | None) -> Draft:
 def finish(office: Office, sha256: str, draft: Draft) -> None:
     """Keep a file that has come whole, and let the messages that waited for it alone have their effect.
 
-    Raises MalformedError where it is not the file that was named.
+    Of several parties that named it each has it for itself; what fails for one stays as it was, and is logged. Raises
+    MalformedError where it is not the file that was named, and what failed where it failed for all.
     """
-    digest, size, at = bytes.fromhex(sha256), draft.keep(), office.clock()
+    digest, size = bytes.fromhex(sha256), draft.keep()
     with office.database.transaction() as tx:
         waiting = [each for each in messages.waiting_for(tx, digest) if each.size == size]
-    for party_id in sorted({each.party_id for each in waiting}):
-        with office.database.transaction() as tx:
-            party = parties.find(tx, party_id, lock=True)
-            if party is None:
-                continue
-            messages.keep(tx, party_id, digest, size, at)
-            for message_id in sorted({each.message_id for each in waiting if each.party_id == party_id}):
-                _complete(office, tx, party, message_id)
+    named: dict[str, list[bytes]] = {}
+    for each in waiting:
+        named.setdefault(each.party_id, []).append(each.message_id)
+    failed = []
+    for party_id, message_ids in sorted(named.items()):
+        try:
+            _finish(office, party_id, digest, size, message_ids)
+        except TROUBLE as error:
+            _log.error("not_taken", extra={"party": party_id, "kind": type(error).__name__})
+            failed.append(error)
+    if failed and len(failed) == len(named):
+        raise failed[0]
+
+
+def _finish(office: Office, party_id: str, digest: bytes, size: int, message_ids: list[bytes]) -> None:
+    """Keep that a file came from a party, and let its messages have their effect, in one transaction."""
+    with office.database.transaction() as tx:
+        party = parties.find(tx, party_id, lock=True)
+        if party is None:
+            return
+        messages.keep(tx, party_id, digest, size, office.clock())
+        for message_id in sorted(set(message_ids)):
+            _complete(office, tx, party, message_id)
 
 
 def _complete(office: Office, tx: Transaction, party: PartyRow, message_id: bytes) -> None:
@@ -118,7 +136,7 @@ def _complete(office: Office, tx: Transaction, party: PartyRow, message_id: byte
     row = messages.find(tx, party.party_id, message_id)
     files = messages.files_of(tx, party.party_id, [message_id])
     if row is not None and row.complete_at is None and all(each.here for each in files):
-        take_effect(tx, party, message_of(row.note), row, office.clock())
+        take_effect(office, tx, party, message_of(row.note), row)
 
 
 def _signed(office: Office, note: bytes) -> tuple[Message, PartyRow]:

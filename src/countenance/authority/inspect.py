@@ -72,6 +72,9 @@ def look_at(office: Office, party: PartyRow) -> Found:
         findings.append(_yes("mirror", "The log was mirrored whole.", "日志已完整镜像。"))
     mirrored = mirrored_of(office.witness.directory, origin)
     if mirrored.checkpoint is None:
+        if all(each.holds for each in findings):
+            en = "Nothing of the log is here yet, so nothing was checked. Inspect again in a while."
+            findings.append(_no("unchecked", en, "尚无该日志的镜像，因此未作检查。请稍后重新检查。"))
         return Found(origin, None, tuple(findings))
     report = check(mirrored.files, known.verifier, lambda *_: None)
     findings += [_no(flaw.value, _FLAWS[flaw].en, _FLAWS[flaw].zh) for flaw in report.found if flaw in _FLAWS]

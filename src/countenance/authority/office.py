@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from countenance.authority.attachments import Files
 from countenance.authority.witness import Witness
+from countenance.errors import CountenanceError
 from countenance.filing.exchange import Kind, Message, sealed
 from countenance.filing.lines import Line, line_of
 from countenance.law.pack import Pack, Packs
@@ -20,6 +21,10 @@ from countenance.vault.keys import FIRST, FileKeys
 
 #: Days and deadlines are those of the place where the law is.
 PLACE: Final = ZoneInfo("Asia/Shanghai")
+#: What may go wrong with one party and must not end what is done for the others.
+TROUBLE: Final = (
+    CountenanceError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError,
+)  # fmt: skip
 _SIGNING: Final = "exchange"
 _CODES: Final = "pairing-codes"
 

@@ -146,10 +146,11 @@ def _party(office: Office, tx: Transaction, code: CodeRow, asked: Pairing, verif
 
 
 def only_one_log(tx: Transaction, made: PartyRow) -> None:
-    """Raise ConflictError where a party names a log that is another's."""
+    """Raise ConflictError where a party names a log that is another's; nobody else names one until the end."""
     if made.log_vkey is None:
         return
     origin = Verifier.of_vkey(made.log_vkey).name
+    parties.hold_logs(tx)
     for other in parties.every(tx):
         same = other.log_vkey is not None and Verifier.of_vkey(other.log_vkey).name == origin
         if same and other.party_id != made.party_id:

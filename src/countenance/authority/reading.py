@@ -97,6 +97,7 @@ def case_of(office: Office, row: CaseRow, party: PartyRow) -> Case:
         message_id=row.message_id.hex(),
         snapshot=row.snapshot,
         devices=devices_of(row),
+        devices_unread=row.devices_unread,
         late=last is not None and office.day(row.filed_at) > last.day,
     )
 

@@ -129,6 +129,8 @@ class Case:
     devices: tuple[PublicDevice, ...] = field(repr=False)
     #: Whether it came in after the last day to file.
     late: bool
+    #: Whether the file of its devices came and cannot be read: the case then has none.
+    devices_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from countenance.authority.due import by_party, deadlines, owed
 from countenance.authority.groups import groups
 from countenance.authority.office import Office
 from countenance.authority.reading import name_of
-from countenance.authority.seen import Group, Signal
+from countenance.authority.seen import CaseState, Group, Signal
 from countenance.authority.stated import read_statement
 from countenance.filing.lines import NEAR, lines
 from countenance.filing.signals import MEANS, SignalKind
@@ -51,6 +51,14 @@ def _of(office: Office, party: PartyRow, filed: list[CaseRow], stated: StatedRow
             "Messages came in its name that its key had not signed; anybody can send such ones.",
             "收到以其名义但未由其密钥签名的消息；任何人都可能发送此类消息。",
         )
+    for row in filed:
+        if row.devices_unread and row.state != CaseState.ACCEPTED.value:
+            add(
+                "devices",
+                row.filed_at,
+                f"The file of the devices of its filing under {row.pack} cannot be read; the case has none.",
+                f"其在 {row.pack} 下备案的设备清单无法读取，该备案未列入设备。",
+            )
     if stated is None:
         return found
     for each in owed(office, filed, stated):

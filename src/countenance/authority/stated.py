@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countenance.authority.seen import Counted, Duty, Stated
 from countenance.errors import MalformedError
+from countenance.filing.plain import Count
 from countenance.store.register.figures import StatedRow
 
 #: No statement says more of these.
@@ -18,8 +19,11 @@ LISTED_MAX: Final = 64
 #: The kind of the record by which a statement enters the log.
 RECORD_KIND: Final = "statement"
 _RECORD_CHARS_MAX: Final = 1 << 15
+#: No day that is stated or filed is earlier, or so much later than today.
+DAYS_FROM: Final = date(2020, 1, 1)
+DAYS_AHEAD: Final = timedelta(days=2 * 366)
 
-Number = Annotated[int, Field(ge=0, le=2**53)]
+Number = Count
 
 
 class _Loose(BaseModel):
@@ -95,6 +99,20 @@ def read_statement(said: Mapping[str, Any]) -> Statement:
     if found.persons.lower > found.persons.upper:
         raise MalformedError("The lower bound is above the upper one.", "人数下限高于上限。")
     return found
+
+
+def check_days(today: date, *days: date | None) -> None:
+    """Raise MalformedError for a day of another time: deadlines are counted from days, and calendars end."""
+    if not all(day is None or DAYS_FROM <= day <= today + DAYS_AHEAD for day in days):
+        raise not_that_day()
+
+
+def not_that_day() -> MalformedError:
+    """Return why a day is not taken."""
+    return MalformedError(
+        "A day lies too far back or ahead. Check the day and the server's clock, then send it again.",
+        "日期过早或过晚。请检查日期与服务器时钟后重新发送。",
+    )
 
 
 def on_record(said: Statement) -> OnRecord | None:

@@ -8,9 +8,9 @@ from typing import Final
 
 from countenance.authority.addresses import check_reach
 from countenance.authority.mirror import Mirrored, mirror
-from countenance.authority.office import Office
+from countenance.authority.office import TROUBLE, Office
 from countenance.authority.witness import Witness, key_of, make
-from countenance.errors import CountenanceError, NotFoundError
+from countenance.errors import CountenanceError, NotFoundError, UnavailableError
 from countenance.log.notes import Verifier
 from countenance.log.policy import Policy, PolicyLog
 from countenance.store.database import Database
@@ -47,10 +47,17 @@ def mirror_parties(office: Office) -> dict[str, Mirrored | CountenanceError]:
     for each in office.witness.policy.logs:
         try:
             found[each.verifier.name] = mirror_one(office, each)
-        except CountenanceError as error:
-            found[each.verifier.name] = error
+        except TROUBLE as error:
+            found[each.verifier.name] = error if isinstance(error, CountenanceError) else _unexpected()
             _log.error("not_mirrored", extra={"origin": each.verifier.name, "kind": type(error).__name__})
     return found
+
+
+def _unexpected() -> UnavailableError:
+    return UnavailableError(
+        "The log could not be mirrored, for a reason that nobody expected. Look at the server's log.",
+        "因意外原因无法镜像该日志。请查看服务器日志。",
+    )
 
 
 def mirror_one(office: Office, known: PolicyLog) -> Mirrored:

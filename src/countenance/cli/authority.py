@@ -84,6 +84,15 @@ def add_clerk_command(
         typer.echo(made)
 
 
+@clerk_app.command("remove")
+def remove_clerk_command(
+    name: Annotated[str, typer.Argument(help="The name as in `countenance authority clerk list`.")],
+) -> None:
+    """Let a clerk sign in no more, and end their sessions; what the clerk did stays under that name."""
+    with _desk() as desk:
+        desk.remove_clerk(name)
+
+
 @clerk_app.command("list")
 def list_clerks_command() -> None:
     """List the clerks."""

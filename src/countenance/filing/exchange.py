@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -61,6 +61,9 @@ class Kind(StrEnum):
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+Made = TypeVar("Made", bound=_Part)
 
 
 class Attachment(_Part):
@@ -288,6 +291,18 @@ class Message(_Part):
     def id(self) -> str:
         """Return what the message is known by."""
         return hashlib.sha256(self.as_text().encode()).hexdigest()
+
+
+def made(part: type[Made], **said: Any) -> Made:
+    """Return a part of a body; raises MalformedError naming the field that no message may hold as it is."""
+    try:
+        return part(**said)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
+        raise MalformedError(
+            f"{where} is too long for a message, or holds what is no text. Correct it where it is declared.",
+            f"{where} 过长或含非文本字符，无法写入消息。请在声明处更正。",
+        ) from error
 
 
 def attachment(name: str, media_type: str, content: bytes) -> Attachment:

@@ -134,7 +134,8 @@ def _organisation(co: Correspondence, operator_id: str) -> wire.Organisation:
         row = next(iter(sites.read(tx, operator_id, "operator")), None)
     if row is None:
         raise NotFoundError("There is no such operator.", "没有该运营者。")
-    return wire.Organisation(
+    return wire.made(
+        wire.Organisation,
         id=operator_id,
         name=row["name"],
         contact=row["contact"],

@@ -62,7 +62,8 @@ def file(
         devices = _public_devices(tx, operator_id)
         listed = json.dumps([each.model_dump(mode="json") for each in devices], ensure_ascii=False).encode()
         aside = len(devices) > _DEVICES_IN_NOTE
-        body = wire.Filing(
+        body = wire.made(
+            wire.Filing,
             act=chosen,
             pack=pack,
             cause=None if report is None or report.cause is None else report.cause.value,
@@ -146,7 +147,8 @@ def _public_devices(tx: Transaction, operator_id: str) -> tuple[wire.PublicDevic
         venue = venues[place["venue_id"]]
         where = venue["location"] or {}
         found.append(
-            wire.PublicDevice(
+            wire.made(
+                wire.PublicDevice,
                 device=row["device_id"],
                 name=row["name"],
                 venue=venue["name"],
@@ -210,7 +212,7 @@ def answer(co: Correspondence, operator_id: str, to: str, text: str, *, by: str 
         asked = exchanges.find(tx, operator_id, _digest(to))
     if asked is None or asked.outgoing:
         raise NotFoundError("The authority asked nothing of this id.", "主管部门没有该编号的提问。")
-    body = wire.Reply(to=to, text=text)
+    body = wire.made(wire.Reply, to=to, text=text)
     return _keep(co, operator_id, _message(co, operator_id, authority, Kind.ANSWER, body, []), {}, by=by)
 
 

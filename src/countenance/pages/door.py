@@ -177,8 +177,7 @@ class Visit:
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page made of `template`, with a policy that lets nothing in from elsewhere."""
-        path = self.request.scope["path"]  # not of the address, which the request's Host has a part in
-        reader = render.Reader(self.language, path, self.csrf, self.page.camera, self.house.packs)
+        reader = render.Reader(self.language, taking.here(self.request), self.csrf, self.page.camera, self.house.packs)
         return render.page(reader, template, status, {"visit": self, **values})
 
     def go(self, path: str) -> RedirectResponse:

@@ -7,13 +7,14 @@ from starlette.responses import Response
 
 from countenance.pages.authority.door import Page, Visit
 from countenance.pages.door import Open
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 
 
 class NumberForm(Form):
     """The number of a complaint."""
 
-    number: Annotated[str, Field(max_length=200)]
+    number: Annotated[Line, Field(max_length=200)]
 
 
 async def ask(visit: Visit) -> Response:

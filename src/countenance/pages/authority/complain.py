@@ -8,10 +8,11 @@ from starlette.responses import Response
 from countenance.authority.complaining import ABOUT_CHARS_MAX
 from countenance.pages.authority.door import Page, Visit
 from countenance.pages.door import Open
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 from countenance.reception.words import Prose
 
-_Line = Annotated[str, Field(min_length=1, max_length=ABOUT_CHARS_MAX)]
+_Line = Annotated[Line, Field(min_length=1, max_length=ABOUT_CHARS_MAX)]
 
 
 class ComplainForm(Form):
@@ -20,7 +21,7 @@ class ComplainForm(Form):
     about: _Line
     text: Prose
     contact: _Line | None = None
-    party: Annotated[str, Field(max_length=64)] | None = None
+    party: Annotated[Line, Field(max_length=64)] | None = None
 
 
 async def complain(visit: Visit) -> Response:
@@ -37,6 +38,7 @@ async def complained(visit: Visit) -> Response:
     """Take a complaint, and show the number this once."""
     visit.step()
     form = visit.form(ComplainForm)
+    visit.step_today()
     token = await visit.work(lambda: visit.desk.complain(form.about, form.text, form.contact, form.party))
     return visit.show("complain.html", token=token, parties=[])
 

@@ -5,11 +5,13 @@ password that somebody else made has to choose one before anything else.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
+import anyio
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -36,6 +38,8 @@ COOKIE: Final = "countenance-clerk"
 ROOT: Final = "/desk"
 GATE: Final = "/desk/sign-in"
 PASSWORD: Final = "/desk/password"  # noqa: S105 — the address of the page where one is chosen
+#: A form that anybody may send is whole within this time, or given up.
+FORM_SECONDS_MAX: Final = 10
 #: What a page counts with is far below; a longer number in an address names nothing.
 _NUMBER_DIGITS_MAX: Final = 15
 
@@ -84,6 +88,10 @@ class Behind:
     pace: Pace
     #: Passwords are tried by anybody as well.
     guesses: Pace
+    #: The complaints of a day from one address: a pace whose minutes are days.
+    today: Pace
+    #: So many forms of anybody's are in hand at once: whoever sends slowly keeps neither clerks nor operators waiting.
+    places: anyio.CapacityLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +134,8 @@ class Visit:
         return ROOT if isinstance(self.page.who, Clerks) else self.page.path
 
     def named(self, name: str) -> str:
-        """Return what the path names."""
-        return str(self.request.path_params[name])
+        """Return what the path names; raises MalformedError for what can be the name of nothing."""
+        return taking.named(self.request, name)
 
     def number(self, name: str) -> int:
         """Return the number that the path names; raises NotFoundError for what is no number, as for one of nothing."""
@@ -135,6 +143,16 @@ class Visit:
         if not (written.isascii() and written.isdigit() and len(written) <= _NUMBER_DIGITS_MAX):
             raise NotFoundError("There is nothing of that number.", "没有该编号的内容。")
         return int(written)
+
+    @property
+    def today(self) -> date:
+        """Return the day it is where the law is."""
+        office = self.desk.office
+        return office.day(office.clock())
+
+    def step_today(self) -> None:
+        """Count one complaint of today; raises LimitError for one too many from this address."""
+        taking.step_today(self.behind.today, self.request)
 
     def step(self) -> None:
         """Count one try at an open page; raises LimitError for one too many."""
@@ -154,8 +172,9 @@ class Visit:
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page made of `template`, with a policy that lets nothing in from elsewhere."""
-        path = quote(self.request.scope["path"])  # not of the address, which the request's Host has a part in
-        reader = render.Reader(self.language, path, self.csrf, camera=False, packs=self.front.packs)
+        reader = render.Reader(
+            self.language, taking.here(self.request), self.csrf, camera=False, packs=self.front.packs
+        )
         return render.page(reader, f"authority/{template}", status, {"visit": self, **values})
 
     def go(self, path: str) -> RedirectResponse:
@@ -228,13 +247,43 @@ async def _let_in(visit: Visit) -> Response:
                 return visit.go(PASSWORD)
             raise NotAllowedError("Choose a password of your own first.", "请先设置您自己的密码。")
         csrf = mark_of(token)
-    sent = None
-    if request.method == "POST":
-        check_site(request, behind.front.public_url, secure=behind.front.secure)
-        sent = await read(request, PLAIN_BYTES_MAX, urlencoded=True)
-        if csrf is not None:
-            check_mark(request, sent, csrf)
-    return await page.endpoint(Visit(behind, page, request, visit.language, clerk, csrf, sent))
+    settled = Visit(behind, page, request, visit.language, clerk, csrf)
+    if request.method != "POST":
+        return await page.endpoint(settled)
+    check_site(request, behind.front.public_url, secure=behind.front.secure)
+    if isinstance(page.who, Open):
+        with _place(settled):
+            return await page.endpoint(replace(settled, sent=await _soon_read(request)))
+    sent = await read(request, PLAIN_BYTES_MAX, urlencoded=True)
+    if csrf is not None:
+        check_mark(request, sent, csrf)
+    return await page.endpoint(replace(settled, sent=sent))
+
+
+@contextmanager
+def _place(visit: Visit) -> Iterator[None]:
+    """Hold one of the places for forms of anybody's; raises LimitError where all are taken."""
+    places = visit.behind.places
+    try:
+        places.acquire_on_behalf_of_nowait(visit.request)
+    except anyio.WouldBlock:
+        raise LimitError(
+            "Many forms are in hand. Wait a moment, then send it again.", "正在处理的表单较多。请稍候后重新提交。",
+            limit="rate", seconds=FORM_SECONDS_MAX,
+        ) from None  # fmt: skip
+    try:
+        yield
+    finally:
+        places.release_on_behalf_of(visit.request)
+
+
+async def _soon_read(request: Request) -> Sent:
+    """Return a form of anybody's, which is short; raises HTTPException where it does not come soon."""
+    try:
+        with anyio.fail_after(FORM_SECONDS_MAX):
+            return await read(request, PLAIN_BYTES_MAX, urlencoded=True)
+    except TimeoutError as error:
+        raise HTTPException(408) from error
 
 
 def _shown_error(visit: Visit, error: CountenanceError) -> Response:

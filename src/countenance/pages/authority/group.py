@@ -7,13 +7,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance.pages.authority.door import Clerks, Page, Visit
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 
 
 class GroupKeyForm(Form):
     """The group whose members get its key."""
 
-    name: Annotated[str, Field(min_length=1, max_length=256)]
+    name: Annotated[Line, Field(min_length=1, max_length=256)]
 
 
 async def group(visit: Visit) -> Response:

@@ -6,6 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance.pages.authority.door import Clerks, Page, Visit
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 from countenance.reception.words import Typed
 
@@ -13,7 +14,7 @@ from countenance.reception.words import Typed
 class InspectForm(Form):
     """Which operator is inspected, and by which order."""
 
-    party: Annotated[str, Field(min_length=1, max_length=64)]
+    party: Annotated[Line, Field(min_length=1, max_length=64)]
     order: Typed
 
 

@@ -7,13 +7,14 @@ from starlette.responses import Response
 
 from countenance.authority.seen import MadeCode, Party
 from countenance.pages.authority.door import Clerks, Page, Visit
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 
 
 class CodeForm(Form):
     """For which operator a code is that changes its key; none for a new operator."""
 
-    party: Annotated[str, Field(max_length=64)] | None = None
+    party: Annotated[Line, Field(max_length=64)] | None = None
 
 
 async def pair(visit: Visit) -> Response:

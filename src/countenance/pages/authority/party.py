@@ -12,6 +12,7 @@ from countenance.filing.lines import lines
 from countenance.pages.authority.chart import drawn
 from countenance.pages.authority.door import Clerks, Page, Visit
 from countenance.pages.authority.logs import log_of
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 from countenance.reception.words import Prose
 from countenance.store.register import figures
@@ -27,13 +28,13 @@ class RemindForm(Form):
     """What an operator is reminded of, and under which pack it owes it."""
 
     text: Prose
-    pack: Annotated[str, Field(max_length=64)] | None = None
+    pack: Annotated[Line, Field(max_length=64)] | None = None
 
 
 class GroupForm(Form):
     """The group that an operator is counted to, none for no group."""
 
-    group: Annotated[str, Field(max_length=128)] | None = None
+    group: Annotated[Line, Field(max_length=128)] | None = None
 
 
 async def party(visit: Visit) -> Response:

@@ -7,13 +7,14 @@ from starlette.responses import Response
 
 from countenance.pages.authority.door import GATE, ROOT, Clerks, Page, Visit
 from countenance.pages.door import Open
+from countenance.pages.taking import Line
 from countenance.reception.body import Form
 
 
 class ClerkForm(Form):
     """Who signs in, and how they show it."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Annotated[Line, Field(min_length=1, max_length=64)]
     password: Annotated[str, Field(min_length=1, max_length=256)]
 
 

@@ -74,19 +74,6 @@ def of_message(tx: Transaction, party_id: str, message_id: bytes) -> CaseRow | N
     return None if found is None else CaseRow(*found)
 
 
-def registered(tx: Transaction, party_id: str, pack: str) -> CaseRow | None:
-    """Return the first filing of a party under a pack that is in the register, the newest where there are several."""
-    query = (
-        select(*_COLUMNS)
-        .where(case_file.c.party_id == party_id, case_file.c.pack == pack)
-        .where(case_file.c.act == "first", case_file.c.state == "accepted")
-        .order_by(case_file.c.case_id.desc())
-        .limit(1)
-    )
-    found = tx.execute(query).one_or_none()
-    return None if found is None else CaseRow(*found)
-
-
 def next_number(tx: Transaction, year: int) -> str:
     """Return the next number of the register in a year; whoever else asks waits until the transaction ends."""
     tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _NUMBERS_LOCK})

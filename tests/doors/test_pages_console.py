@@ -13,7 +13,7 @@ from countenance.pages.console import Filing, nearest
 from countenance.store import authorisations
 from countenance.store.authorisations import AuthorisationRow
 from countenance.store.persons import Figures
-from countenance.vocabulary import FilingCause, FilingState
+from countenance.vocabulary import FilingCause, FilingKind, FilingState
 from tests.database import KIOSK, OPERATOR, PURPOSE, ROOM_CAMERA, Hotel
 from tests.doors.fronts import Front
 from tests.operations.governed import bodies
@@ -133,6 +133,7 @@ def report(
         cause=FilingCause.PERSONS if ends else None, raised_on=None,
         deadline=None if ends is None else Deadline(ends, provisional=False), working_days_left=None, number=number,
         filed_on=None,
+        demands=FilingKind.FIRST if state in {FilingState.DUE, FilingState.OVERDUE} else None,
     )  # fmt: skip
 
 

@@ -30,16 +30,26 @@ TESTS_ONLY = ("imageio", "scikit-image", "tqdm")
 HEADER = "make lock"
 
 
+#: What a package declares more narrowly than it needs: openmined-psi names one version of protobuf, onnx another, and
+#: both work with the newer one, as tests/unit/test_exact.py shows.
+OVERRIDES = "protobuf>=7\n"
+
+
 def compile_lock(target: str, source: str, *arguments: str, leave_out: tuple[str, ...] = ()) -> None:
     """Resolve `source` into `target`, starting from the versions of no earlier lock."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
+    with (
+        tempfile.NamedTemporaryFile("w", suffix=".txt") as names,
+        tempfile.NamedTemporaryFile("w", suffix=".txt") as overrides,
+    ):
         names.write("\n".join(leave_out) + "\n")
         names.flush()
+        overrides.write(OVERRIDES)
+        overrides.flush()
         command = [
             str(Path(sys.executable).with_name("uv")), "pip", "compile", source, *arguments,
             "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
             "--no-emit-find-links", "--no-annotate", "--no-header", "--upgrade", "--exclude-newer", REST,
-            "--excludes", names.name,
+            "--excludes", names.name, "--overrides", overrides.name,
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
         done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)

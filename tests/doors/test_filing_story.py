@@ -42,7 +42,7 @@ class Between(socketserver.ThreadingTCPServer):
     """The network between the two: passes everything on, or cuts each connection after so many bytes sent up."""
 
     allow_reuse_address = True
-    daemon_threads = True
+    daemon_threads = False
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
@@ -203,7 +203,8 @@ def test_a_filing_goes_its_whole_way_between_two_processes(
     device = hotel.token("device", "--device", KIOSK)
     with authority.serving(), hotel.serving():
         _pair(authority, hotel, between)
-        _cross(hotel, Client(hotel.url, device))
+        with Client(hotel.url, device) as kiosk:
+            _cross(hotel, kiosk)
         case = _file_across_a_cut(authority, hotel, between)
         _ask_and_return(authority, hotel, case)
         _amend(authority, hotel)

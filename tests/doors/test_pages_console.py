@@ -113,7 +113,7 @@ def test_a_duty_that_began_has_its_last_day_in_the_console(front: Front) -> None
     front.hotel.clock.now = START
     strangers(front.hotel, 10_001)
     with front.hotel.house.database.transaction() as tx:
-        assert look(tx, front.hotel.house.packs, OPERATOR, front.hotel.clock()).packs == ("cn-2023-draft",)
+        assert look(tx, front.hotel.house.packs, OPERATOR, front.hotel.clock()) == ["cn-2023-draft"]
     officer = front.officer()
     page = officer.get("/console/filing").text
     assert "2026-12-14" in page

@@ -52,7 +52,9 @@ def gone(hotel: Hotel, refs: list[str]) -> None:
 
 def seen(hotel: Hotel) -> dict[SignalKind, dict[str, object]]:
     with hotel.house.database.reading() as tx:
-        return {each.kind: each.said for each in signs.signals(tx, hotel.house.packs, OPERATOR, hotel.clock())}
+        group = signs.group_bounds(tx, OPERATOR)
+        found = signs.signals(tx, hotel.house.packs, OPERATOR, hotel.clock(), group)
+        return {each.kind: each.said for each in found}
 
 
 def reports_of(hotel: Hotel) -> dict[str, FilingReport]:

@@ -9,7 +9,8 @@ import pytest
 
 from countenance.authority import inbox
 from countenance.authority.desk import Desk
-from countenance.authority.inbox import FORGED, STALE, collect, take
+from countenance.authority.inbox import STALE, collect, take
+from countenance.authority.pairing import FORGED
 from countenance.authority.seen import CaseState
 from countenance.errors import (
     ConflictError,
@@ -197,6 +198,7 @@ def test_collecting_needs_a_fresh_signature(desk: Desk, clock: Clock, hotel: Ope
         with pytest.raises(NotAllowedError):
             collect(desk.office, hotel.collects(at=clock.now + timedelta(seconds=late)))
     assert refused(desk, STALE) == 2
+    assert desk.parties()[0].refused == 0, "late messages are the party's own, not forged under its name"
 
 
 def test_what_was_sent_is_collected_in_order_and_in_portions(desk: Desk, clock: Clock, hotel: Operator):

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -61,10 +62,11 @@ def safe_loaders(tree: ast.Module) -> set[str]:
     return safe
 
 
-def safe_elsewhere(name: str) -> set[str]:
-    """Return the safe loaders of another module of the product."""
+@cache
+def safe_elsewhere(name: str) -> frozenset[str]:
+    """Return the safe loaders of another module of the product; each is read once, however many import it."""
     path = PACKAGE.parent / f"{name.replace('.', '/')}.py"
-    return set().union(*(safe_loaders(each.tree) for each in modules() if each.path == path))
+    return frozenset(safe_loaders(ast.parse(path.read_text("utf-8")))) if path.is_file() else frozenset()
 
 
 def is_true(value: ast.expr | None) -> bool:

@@ -386,10 +386,10 @@ class Server(uvicorn.Server):
             self._listening()
 
 
-def private_file(path: Path, text: str) -> None:
-    """Write `text` whole to a file nobody else can read, or leave the file as it was."""
+def private_file(path: Path, content: str | bytes) -> None:
+    """Write content whole to a file nobody else can read, or leave the file as it was."""
     draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     draft.replace(path)

@@ -96,10 +96,10 @@ class Desk:
             raise _none_such()
         return found
 
-    def stated(self, party_id: str) -> list[Stated]:
+    def stated(self, party_id: str, most: int) -> list[Stated]:
         """Return the newest statements of a party, by day."""
         with self.office.database.transaction() as tx:
-            return [stated_of(row) for row in figures.series(tx, party_id, SAID_MAX)]
+            return [stated_of(row) for row in figures.series(tx, party_id, most)]
 
     def conversation(self, party_id: str) -> tuple[Said, ...]:
         """Return the newest messages with a party, whatever they are about, the oldest first."""

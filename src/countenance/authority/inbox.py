@@ -11,7 +11,7 @@ from typing import Any, Final
 from countenance.authority.attachments import Draft, not_named, too_large
 from countenance.authority.filed import TAKEN, look, take_effect
 from countenance.authority.office import TROUBLE, Office
-from countenance.authority.pairing import refused
+from countenance.authority.pairing import FORGED, refused
 from countenance.errors import ConflictError, IntegrityError, LimitError, MalformedError
 from countenance.filing.exchange import (
     FRESH_SECONDS,
@@ -37,7 +37,7 @@ PARTY_BYTES_MAX: Final = 8 << 30
 #: So many messages are handed over at once; whoever collects asks again for more.
 COLLECTED_MAX: Final = 16
 #: What is counted where something is refused.
-FORGED, STALE = "message", "stale"
+STALE = "stale"
 
 
 def take(office: Office, note: bytes) -> bytes:

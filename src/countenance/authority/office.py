@@ -11,7 +11,7 @@ from countenance.authority.witness import Witness
 from countenance.errors import CountenanceError
 from countenance.filing.exchange import Kind, Message, sealed
 from countenance.filing.lines import Line, line_of
-from countenance.law.pack import Pack, Packs
+from countenance.law.pack import Packs
 from countenance.log.notes import Signer
 from countenance.store.database import Database, Transaction
 from countenance.store.register import messages
@@ -56,10 +56,6 @@ class Office:
         """Return where a pack's duty to file begins on a day, None for a pack that is not known here or has none."""
         found = next((each for each in self.packs if each.name == pack), None)
         return None if found is None else line_of(found, day)
-
-    def pack(self, name: str) -> Pack | None:
-        """Return a pack that is known here."""
-        return next((each for each in self.packs if each.name == name), None)
 
     def say(
         self, tx: Transaction, party: PartyRow, kind: Kind, body: object, *, by: str, case_id: int | None = None

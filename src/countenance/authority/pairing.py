@@ -6,6 +6,7 @@ operator that did not get the answer asks again, with the same code and key, and
 
 import hashlib
 import hmac
+import logging
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,8 @@ from countenance.store.register import messages, parties
 from countenance.store.register.messages import MessageRow
 from countenance.store.register.parties import CodeRow, PartyRow
 
+_log = logging.getLogger("countenance.authority")
+
 CODE_DAYS: Final = 7
 #: For so long after a code has ended an operator that used it in time still gets the answer that was lost.
 _ANSWERED_AGAIN: Final = timedelta(days=30)
@@ -31,6 +34,8 @@ CODES_MAX: Final = 500
 _SECRET_BYTES: Final = 10
 #: What is counted where a pairing is refused.
 REFUSED: Final = "pairing"
+#: What came in a party's name and was not signed by its key.
+FORGED: Final = "message"
 
 
 def make_code(office: Office, by: str, party_id: str | None = None) -> MadeCode:
@@ -84,9 +89,10 @@ def pair(office: Office, note: bytes) -> bytes:
 
 def refused(office: Office, key_name: str, kind: str = REFUSED) -> NotAllowedError:
     """Count what is refused, and return why: alike for every reason that a stranger could try out."""
-    at = office.clock()
+    at, forged = office.clock(), kind == FORGED
+    _log.warning("refused", extra={"kind": kind})
     with office.database.transaction() as tx:
-        parties.count_refused(tx, key_name, kind, office.day(at), at)
+        parties.count_refused(tx, key_name if forged else None, kind, office.day(at), at)
     if kind == REFUSED:
         return NotAllowedError(
             "This pairing code is unknown, used or has ended. Ask the authority for a new one.",

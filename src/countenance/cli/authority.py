@@ -44,7 +44,7 @@ def serve_command() -> None:
 
 @authority_app.command("settings")
 def settings_command() -> None:
-    """List the settings of the authority's server, with what they are now and where they come from."""
+    """List the settings of the authority's server, with what they are now."""
     from countenance.app.authority import PREFIX, AuthoritySettings
 
     chosen = _settings()

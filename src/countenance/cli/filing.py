@@ -11,7 +11,7 @@ import typer
 from countenance.cli.answers import asking, client, say
 from countenance.cli.clocks import deadlines_command, done_command, remind_command
 from countenance.cli.house import Json, Operator, choose_operator, settings
-from countenance.cli.package import assessment_app, document_command, package_command
+from countenance.cli.package import assessment_app, document_command, package_command, write_private
 from countenance.cli.sketch import group_key_command, intersect_app, sketch_command, spot_app, union_command
 from countenance.errors import CountenanceError
 from countenance.vocabulary import FilingKind
@@ -108,7 +108,7 @@ def statement_command(
     with _correspondence() as co:
         operator_id = choose_operator(co.sources.database, operator)
         if to is not None:
-            to.write_bytes(signed_statement(co, operator_id))
+            write_private(to, signed_statement(co, operator_id))
             typer.echo(f"{to}: signed by {co.signer(operator_id).verifier.as_vkey()}")
             return
         with co.sources.database.snapshot() as tx:

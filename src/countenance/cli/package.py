@@ -2,13 +2,12 @@
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import typer
 
@@ -47,7 +46,7 @@ def package_command(
         operator_id = choose_operator(sources.database, operator)
         languages = [Language(each) for each in _LANGUAGES[lang]]
         made = package(sources, operator_id, pack, act, now(), languages)
-    path = _write(to / "package.zip", made)
+    path = write_private(to / "package.zip", made)
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         manifest: dict[str, Any] = json.loads(archive.read("manifest.json"))
     typer.echo(f"{path}: {len(manifest['files'])} files.")
@@ -75,7 +74,7 @@ def document_command(
     with _sources() as sources:
         operator_id = choose_operator(sources.database, operator)
         made = document(sources, operator_id, pack, now(), name, language=Language(lang), ending=form)
-    typer.echo(str(_write(to / f"{name}-{lang}.{form}", made.content)))
+    typer.echo(str(write_private(to / f"{name}-{lang}.{form}", made.content)))
 
 
 @assessment_app.command("show")
@@ -170,7 +169,7 @@ def export_command(
     with _sources() as sources:
         dossier = _dossier(sources, operator, pack)
         made = pia_file(dossier, purpose_of(dossier, purpose))
-    typer.echo(str(_write(file, made.content)))
+    typer.echo(str(write_private(file, made.content)))
 
 
 @assessment_app.command("import-pia")
@@ -213,15 +212,13 @@ def _asking(sources: "Sources", operator: str | None, purpose: str) -> "Asking":
     return Asking(choose_operator(sources.database, operator), purpose, "console", now())
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write_private(path: Path, content: bytes) -> Path:
     """Write a file whole that nobody else can read, in a folder that is made if need be, and return its path."""
+    from countenance.app import private_file
+
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        draft.replace(path)
+        private_file(path, content)
     except OSError as error:
         raise ConflictError(
             "It cannot be written there. Name a folder that you may write to.", "无法写入该位置。请指定可写的文件夹。"

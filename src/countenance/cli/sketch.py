@@ -300,6 +300,10 @@ def _write(path: Path, data: bytes) -> None:
             "There is a file of this name already. Name another with --to or --secret.",
             "同名文件已存在。请用 --to 或 --secret 指定其他文件。",
         ) from None
+    except OSError as error:
+        raise ConflictError(
+            "It cannot be written there. Name a folder that you may write to.", "无法写入该位置。请指定可写的文件夹。"
+        ) from error
 
 
 def _unreadable(error: OSError) -> MalformedError:

@@ -110,10 +110,8 @@ def _begun(row: FilingRow) -> datetime | None:
 
 def _ends(pack: Pack, line: Line, row: FilingRow) -> Deadline | None:
     """Return when what is due ends, by the number of days that the law gave on the day it began."""
-    begun = _begun(row)
-    if begun is None:
-        return None if row.raised_at is None else period(pack, line, row.raised_at)
-    return period(pack, line, begun)
+    begun = _begun(row) or row.raised_at
+    return None if begun is None else period(pack, line, begun)
 
 
 def period(pack: Pack, line: Line, begun: datetime) -> Deadline:

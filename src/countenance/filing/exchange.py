@@ -80,9 +80,9 @@ class Organisation(_Part):
 
     id: Word
     name: Word
-    contact: Word
-    officer: Word | None = None
-    officer_contact: Word | None = None
+    contact: Word = Field(repr=False)
+    officer: Word | None = Field(default=None, repr=False)
+    officer_contact: Word | None = Field(default=None, repr=False)
     credit_code: Word | None = None
     group: Word | None = None
 

@@ -5,7 +5,6 @@ the local day ends, because a pack can come into force with the next one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,33 +19,24 @@ from countenance.store.filings import Stock
 from countenance.store.gathering import PLACE
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """What a look brought: the packs whose duty was raised, and how many warnings there were."""
-
-    packs: tuple[str, ...] = ()
-    warnings: int = 0
-
-
-_NOTHING = Raised()
-
-
-def count_arrival(tx: Transaction, packs: Iterable[Pack], operator_id: str, subject_id: UUID, at: datetime) -> Raised:
+def count_arrival(
+    tx: Transaction, packs: Iterable[Pack], operator_id: str, subject_id: UUID, at: datetime
+) -> list[str]:
     """Count a subject of whom something was stored just now, and look where the count says so; the last step of all."""
     now = persons.arrive(tx, operator_id, subject_id, at.astimezone(PLACE).date(), at)
-    return _NOTHING if now is None or not now.unlooked(at) else look(tx, packs, operator_id, at)
+    return [] if now is None or not now.unlooked(at) else look(tx, packs, operator_id, at)
 
 
-def look(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: datetime) -> Raised:
+def look(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: datetime) -> list[str]:
     """Raise each duty whose line is reached and that was neither raised nor met, warn, and note when to look again.
 
-    It holds the operator's count until the transaction ends.
+    It returns the packs whose duty was raised, and holds the operator's count until the transaction ends.
     """
     now = persons.hold(tx, operator_id)
     stock = filings.stock(tx, operator_id)
     held = filings.held(tx, operator_id)
     over = at_rest(tx, operator_id)
-    raised, warned, marks, near = list[str](), 0, list[int](), False
+    raised, marks, near = list[str](), list[int](), False
     for pack, line in lines(packs, at):
         row = held.of(pack.name)
         waits = row.raised_at is None and pack.name not in over
@@ -54,14 +44,14 @@ def look(tx: Transaction, packs: Iterable[Pack], operator_id: str, at: datetime)
             raised.append(pack.name)
         shares = line.marks()
         reached = [percent for percent, number in shares.items() if percent < LINE and now.upper >= number]
-        warned += _warn(tx, pack, operator_id, reached, stock, at)
+        _warn(tx, pack, operator_id, reached, stock, at)
         marks += [number for number in shares.values() if number > now.upper]
         near = near or line.near(now.upper)
     tomorrow = at.astimezone(PLACE).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     # Without a mark ahead the next look is tomorrow's; no count reaches this one.
     ahead = min(marks, default=2**31 - 1)
     persons.change(tx, operator_id, next_mark=ahead, looked_until=tomorrow, near=near)
-    return Raised(tuple(raised), warned)
+    return raised
 
 
 def at_rest(tx: Transaction, operator_id: str) -> frozenset[str]:
@@ -101,9 +91,8 @@ def _raise(
     return True
 
 
-def _warn(tx: Transaction, pack: Pack, operator_id: str, reached: list[int], stock: Stock, at: datetime) -> int:
+def _warn(tx: Transaction, pack: Pack, operator_id: str, reached: list[int], stock: Stock, at: datetime) -> None:
     fresh = filings.add_warnings(tx, operator_id, pack.name, reached, at, stock.upper)
     if fresh:  # the highest says it: who passes two at once, as by a restore, is warned once
         said = {"pack": pack.name, "percent": fresh[-1], "persons": stock.persons, "upper": stock.upper}
         append(tx, Entry(operator_id=operator_id, at=at, kind="filing", outcome="near", by="server", details=said))
-    return len(fresh)

@@ -87,8 +87,10 @@ class Signal:
         return {"kind": self.kind.value, "since": self.since.isoformat(), "said": self.said}
 
 
-def signals(tx: Transaction, packs: Sequence[Pack], operator_id: str, at: datetime) -> list[Signal]:
-    """Return what is seen now, under the lines that hold today."""
+def signals(
+    tx: Transaction, packs: Sequence[Pack], operator_id: str, at: datetime, group: "GroupBounds | None"
+) -> list[Signal]:
+    """Return what is seen now, under the lines that hold today; `group` are the bounds that `group_bounds` returned."""
     today, drawn = at.astimezone(PLACE).date(), [line for _, line in lines(packs, at)]
     now = persons.figures(tx, operator_id)
     days = persons.days(tx, operator_id, today - timedelta(days=2 * LINGERING_DAYS))
@@ -97,7 +99,7 @@ def signals(tx: Transaction, packs: Sequence[Pack], operator_id: str, at: dateti
     for kind, when in ((SignalKind.RESTORED, now.restored_at), (SignalKind.DIFFERED, now.differed_at)):
         if when is not None and at - when < timedelta(days=SHOWN_DAYS):
             found.append(Signal(kind, when.astimezone(PLACE).date(), {}))
-    found += [_group(tx, operator_id, line, today) for line in drawn]
+    found += [_group(group, line, today) for line in drawn]
     return [each for each in found if each is not None]
 
 
@@ -163,8 +165,7 @@ def group_bounds(tx: Transaction, operator_id: str) -> GroupBounds | None:
     return GroupBounds(len(members), together - together % ROUNDED, upper)
 
 
-def _group(tx: Transaction, operator_id: str, line: Line, today: date) -> Signal | None:
-    bounds = group_bounds(tx, operator_id)
+def _group(bounds: GroupBounds | None, line: Line, today: date) -> Signal | None:
     if bounds is None or line.persons_from is None or bounds.upper < line.persons_from:
         return None
     said = {"line": line.persons_from, "members": bounds.members, "lower": bounds.lower, "upper": bounds.upper}

@@ -61,7 +61,7 @@ def statement(
         ],
         "group": None if group is None else {"members": group.members, "lower": group.lower, "upper": group.upper},
         "duties": [_duty(each) for each in reports(tx, packs, operator_id, at)],
-        "signals": [each.as_json() for each in signals(tx, packs, operator_id, at)],
+        "signals": [each.as_json() for each in signals(tx, packs, operator_id, at, group)],
         "days": [
             [each.day.isoformat(), each.arrived, each.departed, each.lowest, each.highest, each.last, each.upper]
             for each in persons.days(tx, operator_id, today - timedelta(days=days))

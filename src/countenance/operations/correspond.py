@@ -124,6 +124,7 @@ def pair(co: Correspondence, operator_id: str, url: str, code: str) -> Authority
         if before is not None and (before.vkey, before.signs_by) != (row.vkey, row.signs_by):
             for each in exchanges.waiting(tx, operator_id):  # written by another key, or to another authority
                 exchanges.refuse(tx, operator_id, each.message_id, _PAIRED_ANEW)
+                _record(tx, operator_id, at, "refused", {"message": each.message_id.hex(), "kind": each.kind})
         said = {"authority": authority.name, "party": row.party}
         _record(tx, operator_id, at, "paired", said)
     return row
@@ -314,10 +315,10 @@ class _Link:
 
     def _take(self, number: int, note: bytes) -> None:
         """Keep one message of the authority with its effect; one that came before has none."""
-        at, names = self._co.clock(), self._signer.verifier.name
-        for_us = wire.message_of(note).recipient == names
+        at, recipient = self._co.clock(), wire.message_of(note).recipient
         # What was written to an earlier name of this operator is passed over: its key is not this one.
-        message = wire.opened(note, self._verifier, names if for_us else wire.message_of(note).recipient)
+        for_us = recipient == self._signer.verifier.name
+        message = wire.opened(note, self._verifier, recipient)
         says = message.says()
         about = getattr(says, "of", None)
         with self._co.sources.database.transaction() as tx:

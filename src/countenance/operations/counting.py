@@ -51,7 +51,7 @@ def settle(house: House, operator_id: str) -> None:
         persons.mark_day(tx, operator_id, today, now)
         changed = note_changes(tx, house.packs, operator_id, at)
         raised = look(tx, house.packs, operator_id, at)
-    for _ in (*changed, *raised.packs):
+    for _ in (*changed, *raised):
         house.count("filing", "raised")
     if now.stated_on != today:
         count(house, operator_id)

@@ -60,6 +60,7 @@ def gather(sources: Sources, operator_id: str, pack: str, at: datetime) -> Dossi
         if operator is None:
             raise NotFoundError("There is no such operator.", "没有该运营者。")
         models, operating = networks(sources.settings)
+        bounds = group_bounds(tx, operator_id)
         taken = snapshot.taken(tx, operator_id)
         return Dossier(
             made_at=at.astimezone(chosen.zone),
@@ -72,10 +73,10 @@ def gather(sources: Sources, operator_id: str, pack: str, at: datetime) -> Dossi
             purposes=purposes(tx, operator_id, today),
             venues=venues(tx, operator_id, chosen.zone),
             numbers=_numbers(tx, operator_id, operator["elsewhere"] or []),
-            group=_group(tx, operator_id),
+            group=None if bounds is None else parts.GroupPart(bounds.members, bounds.lower, bounds.upper),
             signals=tuple(
                 parts.SignalPart(MEANS[each.kind], each.since, ", ".join(f"{k}: {v}" for k, v in each.said.items()))
-                for each in signals(tx, sources.packs, operator_id, at)
+                for each in signals(tx, sources.packs, operator_id, at, bounds)
             ),
             lines=tuple(
                 parts.LinePart(each.name, line.persons_from, line.public_devices_from, line.working_days)
@@ -135,11 +136,6 @@ def _numbers(tx: Transaction, operator_id: str, declared: list[dict[str, Any]]) 
         elsewhere=elsewhere,
         public_devices=stock.public_devices,
     )
-
-
-def _group(tx: Transaction, operator_id: str) -> parts.GroupPart | None:
-    bounds = group_bounds(tx, operator_id)
-    return None if bounds is None else parts.GroupPart(bounds.members, bounds.lower, bounds.upper)
 
 
 def _duties(tx: Transaction, packs: Packs, operator_id: str, at: datetime) -> tuple[parts.DutyPart, ...]:

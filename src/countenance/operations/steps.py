@@ -225,7 +225,7 @@ def write(
 
 def count_arrival(tx: Transaction, house: House, operator_id: str, subject_id: UUID) -> None:
     """Count a subject of whom this transaction stored something, and raise what that reaches; the last step of all."""
-    for _ in raising.count_arrival(tx, house.packs, operator_id, subject_id, house.clock()).packs:
+    for _ in raising.count_arrival(tx, house.packs, operator_id, subject_id, house.clock()):
         house.count("filing", "raised")
 
 

@@ -10,7 +10,8 @@ import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from countenance.errors import ConflictError, NotFoundError
+from countenance.answer import Text
+from countenance.errors import ConflictError, CountenanceError, NotFoundError
 from countenance.filing import exchange as wire
 from countenance.filing import sketches
 from countenance.filing.duty import FilingReport, reports
@@ -183,14 +184,20 @@ def state(co: Correspondence, operator_id: str, *, by: str = "server") -> str:
 
 
 def state_daily(co: Correspondence, operator_id: str) -> None:
-    """Prepare the statement of a day once, for an operator that is paired."""
+    """Prepare the statement of a day once, for an operator that is paired; what keeps it from that the officer sees."""
     today = co.clock().astimezone(PLACE).date()
     with co.sources.database.reading() as tx:
         if exchanges.authority(tx, operator_id) is None:
             return
         newest = exchanges.newest(tx, operator_id, Kind.STATEMENT)
-    if newest is None or newest.astimezone(PLACE).date() < today:
+    if newest is not None and newest.astimezone(PLACE).date() >= today:
+        return
+    try:
         state(co, operator_id)
+    except CountenanceError as error:
+        with co.sources.database.transaction() as tx:
+            exchanges.trouble(tx, operator_id, Text(error.en, error.zh))
+        raise
 
 
 def signed_statement(co: Correspondence, operator_id: str) -> bytes:

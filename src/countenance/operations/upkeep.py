@@ -194,12 +194,13 @@ def corresponding(co: Correspondence, house: House) -> Iterator[None]:
     def act(ending: threading.Event) -> None:
         while True:
             for operator_id in _operators(house):
-                try:
-                    state_daily(co, operator_id)
-                    exchange(co, operator_id)
-                except TROUBLE as error:  # noted for the officer where it happens; tried again
-                    house.count("exchange", "behind")
-                    _log.warning("not_exchanged", extra={"kind": type(error).__name__, "operator": operator_id})
+                # A statement that cannot be made keeps nothing that waits from being delivered.
+                for step in (exchange, state_daily):
+                    try:
+                        step(co, operator_id)
+                    except TROUBLE as error:  # noted for the officer where it happens; tried again
+                        house.count("exchange", "behind")
+                        _log.warning("not_exchanged", extra={"kind": type(error).__name__, "operator": operator_id})
             if ending.wait(EXCHANGE_SECONDS):
                 return
 
@@ -208,10 +209,12 @@ def corresponding(co: Correspondence, house: House) -> Iterator[None]:
 
 
 def _operators(house: House) -> list[str]:
+    """Return the operators; none, which is logged, while the database does not answer."""
     try:
         with house.database.reading() as tx:
             return sites.operators(tx)
-    except CountenanceError:
+    except CountenanceError as error:
+        _log.error("operators_unknown", extra={"kind": type(error).__name__})
         return []
 
 
@@ -234,13 +237,7 @@ def sweep(house: House) -> None:
     Before anything goes, the count is settled: lines that were reached without a trace of it, as before an upgrade,
     are raised.
     """
-    try:
-        with house.database.reading() as tx:
-            operators = sites.operators(tx)
-    except CountenanceError as error:
-        _log.error("sweep_failed", extra={"kind": type(error).__name__})
-        return
-    for operator_id in operators:
+    for operator_id in _operators(house):
         try:
             settle(house, operator_id)
             take_along(house, operator_id)

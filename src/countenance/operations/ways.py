@@ -51,7 +51,7 @@ class Mail:
     sender: str
     to: tuple[str, ...] = field(repr=False)
     login: str | None = field(default=None, repr=False)
-    password_file: Path | None = None
+    password_file: Path | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Webhook:
     """Where reminders are posted, by which secret they are signed, and whether that may be a private network."""
 
     url: str = field(repr=False)
-    secret_file: Path
+    secret_file: Path = field(repr=False)
     private: bool = False
 
 

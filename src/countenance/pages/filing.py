@@ -67,17 +67,18 @@ async def _shown(visit: Visit, counted: Counted | None = None) -> Response:
             days = persons.days(tx, operator_id, today - timedelta(days=DAYS))
             daily = growth(days, today)
             duties = _duties(tx, visit, at, daily)
+            group = group_bounds(tx, operator_id)
             operator = next(iter(sites.read(tx, operator_id, "operator")), None)
             return {
                 "now": now,
                 "lower": lower(tx, operator_id, now),
                 "elsewhere": (operator or {}).get("elsewhere") or [],
-                "group": group_bounds(tx, operator_id),
+                "group": group,
                 "daily": daily,
                 "days": days[::-1],
                 "chart": _chart(duties, days, today, daily),
                 "duties": duties,
-                "signals": signals(tx, house.packs, operator_id, at),
+                "signals": signals(tx, house.packs, operator_id, at, group),
                 "clocks": clocks(tx, house.packs, operator_id, at, terms),
                 "paired": exchanges.authority(tx, operator_id) is not None,
             }

@@ -154,15 +154,13 @@ def arrive(tx: Transaction, operator_id: str, subject_id: UUID, day: date, at: d
     return _figures(tx.execute(_ARRIVE, said).mappings().one_or_none())
 
 
-def depart(tx: Transaction, operator_id: str, gone: Collection[UUID], day: date, at: datetime) -> Figures | None:
-    """Count off those subjects of whom something was destroyed just now and nothing is left; None where nobody left.
+def depart(tx: Transaction, operator_id: str, gone: Collection[UUID], day: date, at: datetime) -> None:
+    """Count off those subjects of whom something was destroyed just now and nothing is left.
 
     It stands at the end of a transaction that locks other subjects, for what comes after it would wait for them.
     """
-    if not gone:
-        return None
-    said = {"operator_id": operator_id, "subject_ids": list(gone), "day": day, "at": at}
-    return _figures(tx.execute(_DEPART, said).mappings().one_or_none())
+    if gone:
+        tx.execute(_DEPART, {"operator_id": operator_id, "subject_ids": list(gone), "day": day, "at": at})
 
 
 def _figures(row: RowMapping | None) -> Figures | None:

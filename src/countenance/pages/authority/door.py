@@ -19,7 +19,14 @@ from starlette.routing import Route
 
 from countenance.authority.desk import Desk
 from countenance.authority.seen import Clerk, Session
-from countenance.errors import CountenanceError, IntegrityError, LimitError, NotAllowedError, NotFoundError
+from countenance.errors import (
+    CountenanceError,
+    IntegrityError,
+    LimitError,
+    NotAllowedError,
+    NotFoundError,
+    UnavailableError,
+)
 from countenance.law.pack import Packs
 from countenance.pages import render, taking, trouble
 from countenance.pages.door import Open
@@ -290,6 +297,8 @@ def _shown_error(visit: Visit, error: CountenanceError) -> Response:
     """Return an error as a page: what happened, and what to do next."""
     if isinstance(error, IntegrityError):
         _log.critical("integrity", extra={"request_id": visit.request.state.request_id})
+    elif isinstance(error, UnavailableError):
+        _log.error("unavailable", extra={"request_id": visit.request.state.request_id})
     response = visit.show("error.html", trouble.status_of(error), says=trouble.words_of(error))
     if isinstance(error, LimitError) and error.seconds is not None:
         response.headers["Retry-After"] = str(error.seconds)

@@ -6,8 +6,6 @@ from pydantic import Field
 from starlette.responses import Response
 
 from countenance.authority.desk import Desk
-from countenance.authority.seen import Stated
-from countenance.authority.stated import stated_of
 from countenance.filing.lines import lines
 from countenance.pages.authority.chart import drawn
 from countenance.pages.authority.door import Clerks, Page, Visit
@@ -15,7 +13,6 @@ from countenance.pages.authority.logs import log_of
 from countenance.pages.taking import Line
 from countenance.reception.body import Form
 from countenance.reception.words import Prose
-from countenance.store.register import figures
 
 #: A year of daily statements is drawn, and so many days stand in the table beside the chart.
 STATED_MAX: Final = 370
@@ -42,7 +39,7 @@ async def party(visit: Visit) -> Response:
     desk, party_id = visit.desk, visit.named("party")
 
     def act() -> dict[str, Any]:
-        found, stated, drawn_lines = desk.party(party_id), _stated(desk, party_id), _lines(desk)
+        found, stated, drawn_lines = desk.party(party_id), desk.stated(party_id, STATED_MAX), _lines(desk)
         return {
             "party": found,
             "chart": drawn(stated, drawn_lines) if stated else None,
@@ -56,12 +53,6 @@ async def party(visit: Visit) -> Response:
         }
 
     return visit.show("party.html", **await visit.work(act))
-
-
-def _stated(desk: Desk, party_id: str) -> list[Stated]:
-    """Return the statements of an operator, by day."""
-    with desk.office.database.transaction() as tx:
-        return [stated_of(row) for row in figures.series(tx, party_id, STATED_MAX)]
 
 
 def _lines(desk: Desk) -> list[tuple[str, int]]:

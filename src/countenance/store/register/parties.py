@@ -84,11 +84,13 @@ def assign(tx: Transaction, party_id: str, group_name: str | None) -> bool:
     return bool(done.rowcount)
 
 
-def count_refused(tx: Transaction, key_name: str, kind: str, day: date, at: datetime) -> None:
-    """Count what was refused, for its day and for the party in whose name it came, where there is one."""
+def count_refused(tx: Transaction, key_name: str | None, kind: str, day: date, at: datetime) -> None:
+    """Count what was refused, for its day and for the party in whose name something came that it had not signed."""
     one = insert(refusal).values(day=day, kind=kind, many=1)
     tx.execute(one.on_conflict_do_update(index_elements=["day", "kind"], set_={"many": refusal.c.many + 1}))
-    tx.execute(party.update().where(party.c.key_name == key_name).values(refused=party.c.refused + 1, refused_at=at))
+    if key_name is not None:
+        more = {"refused": party.c.refused + 1, "refused_at": at}
+        tx.execute(party.update().where(party.c.key_name == key_name).values(more))
 
 
 def refused(tx: Transaction, kind: str) -> int:

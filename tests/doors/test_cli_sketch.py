@@ -97,6 +97,15 @@ def test_who_is_on_file_is_counted_while_something_is_stored(
     assert read(desk.path("hotel").read_bytes()).to_bytes() == make(["GUEST-1"], desk.key()).to_bytes()
 
 
+def test_a_request_that_cannot_be_written_leaves_no_secret_behind(desk):
+    words = ("intersect", "begin", "--key", desk["key"], "--secret", desk["secret"], desk["ours"], "--to")
+    with pytest.raises(ConflictError, match="of this name"):
+        desk.run(*words, desk["theirs"])
+    assert not desk.path("secret").exists()
+    desk.run(*words, desk["request"])
+    assert desk.path("secret").exists()
+
+
 def test_the_three_steps_of_an_exact_intersection(desk):
     key = ("--key", desk["key"])
     desk.run("intersect", "begin", *key, "--to", desk["request"], "--secret", desk["secret"], desk["ours"])

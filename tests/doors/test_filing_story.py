@@ -235,6 +235,7 @@ def _cross(hotel: Hotel, kiosk: Client) -> None:
 def _file_across_a_cut(authority: Authority, hotel: Hotel, between: Between) -> str:
     """File while the network is cut in the middle of the documents, then while it is there; return the case."""
     between.cut_after = 20_000
+    assert "--pack" in hotel("filing", "send", "--act", "first", code=2), "nothing is left undone in silence"
     assert "It waits" in hotel("filing", "send", "--pack", "two", code=1)
     assert hotel.state()["state"] == "due", "what was not receipted is not filed"
     between.cut_after = None

@@ -60,6 +60,14 @@ def test_what_is_no_longer_declared_is_retired_and_comes_back(database: Database
         assert len(apply(tx, read_site(HOTEL.read_bytes()), NOW)) == 3
 
 
+def test_a_filing_ends_no_earlier_than_it_was_made() -> None:
+    said = "  filings:\n    cn-2025: {number: '1', filed_on: 2026-01-02, deregistered_on: 2026-01-%s}\n\npurposes:"
+
+    assert read_site(TEXT.replace("\npurposes:", said % "02", 1).encode()).operator.filings
+    with pytest.raises(MalformedError, match="before filed_on"):
+        read_site(TEXT.replace("\npurposes:", said % "01", 1).encode())
+
+
 def test_a_changed_sentence_of_a_notice_is_a_new_version(database: Database) -> None:
     changed = read_site(TEXT.replace("or until you withdraw", "or until you leave").encode())
 

@@ -13,7 +13,7 @@ from countenance.cli.clocks import deadlines_command, done_command, remind_comma
 from countenance.cli.house import Json, Operator, choose_operator, settings
 from countenance.cli.package import assessment_app, document_command, package_command, write_private
 from countenance.cli.sketch import group_key_command, intersect_app, sketch_command, spot_app, union_command
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, MalformedError
 from countenance.vocabulary import FilingKind
 
 if TYPE_CHECKING:
@@ -145,6 +145,11 @@ def send_command(
     """
     from countenance.operations import submit
 
+    if pack is None and (act is not None or amends is not None):
+        raise MalformedError(
+            "--act and --amends say what is filed under a pack. Name it with --pack.",
+            "--act 与 --amends 须与 --pack 一并使用。",
+        )
     with _correspondence() as co:
         operator_id = choose_operator(co.sources.database, operator)
         if pack is not None:

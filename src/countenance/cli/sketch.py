@@ -88,7 +88,11 @@ def begin_command(
     with _key(key) as held:
         request, kept = begin(_identifiers(listed, operator), held)
     _write(secret, kept)
-    _write(to, request)
+    try:
+        _write(to, request)
+    except ConflictError:
+        secret.unlink()  # without its request it reads nothing
+        raise
     typer.echo("Send the request to the other affiliate, and keep the secret.")
 
 

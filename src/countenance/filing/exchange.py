@@ -300,8 +300,8 @@ def made(part: type[Made], **said: Any) -> Made:
     except ValidationError as error:
         where = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
         raise MalformedError(
-            f"{where} is too long for a message, or holds what is no text. Correct it where it is declared.",
-            f"{where} 过长或含非文本字符，无法写入消息。请在声明处更正。",
+            f"{where} is empty, too long for a message, or not what belongs there. Correct it where it is said.",
+            f"{where} 为空、过长或内容不符，无法写入消息。请在填写处更正。",
         ) from error
 
 

@@ -43,6 +43,12 @@ class Filing(_Declared):
     filed_on: date
     deregistered_on: date | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.deregistered_on is not None and self.deregistered_on < self.filed_on:
+            raise ValueError("deregistered_on lies before filed_on")
+        return self
+
 
 class Declared(_Declared):
     """Who vouches for what is said of a place, and since when."""
